@@ -1,0 +1,1 @@
+"""What a machine must hold: TOML, no code."""

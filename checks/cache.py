@@ -1,0 +1,31 @@
+"""The Hub cache leads every program to the files, with no network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelready.inspection import cache
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from modelready.model import PlacedModel
+    from modelready.suite.judging import Judge
+
+
+def test_names_lead_to_files(cached_model: PlacedModel, hub_cache: Path, judge: Judge) -> None:
+    """
+    Refs, snapshots, links and shared blobs resolve inside the cache.
+
+    Mend: `modelready provision` writes refs and links anew; a copied cache wants `cp -aL`, or its `blobs/` as well.
+    """
+    judge(cache.broken_names(cached_model, hub_cache))
+
+
+def test_holds_no_partials(cached_model: PlacedModel, hub_cache: Path, judge: Judge) -> None:
+    """
+    No required file is still a partial download.
+
+    Mend: `modelready provision` goes on where the download stopped.
+    """
+    judge((*cache.partials(cached_model, hub_cache), *cache.leftovers(cached_model, hub_cache)))

@@ -1,0 +1,49 @@
+"""Every file of a model is on disk, and is what its source says it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelready.inspection import files
+
+if TYPE_CHECKING:
+    from modelready.model import PlacedFile, PlacedModel
+    from modelready.proving import Proven
+    from modelready.suite.judging import Judge
+
+
+def test_are_there(model: PlacedModel, judge: Judge) -> None:
+    """
+    Every required file is on disk.
+
+    Mend: `modelready provision` brings what is missing.
+    """
+    judge(files.absent(model))
+
+
+def test_are_large_enough(present_files: tuple[PlacedFile, ...], judge: Judge) -> None:
+    """
+    Every file has its exact size, or reaches its minimum.
+
+    Mend: `modelready provision` replaces a file that was cut short.
+    """
+    judge(files.too_small(present_files))
+
+
+def test_are_not_messages(present_files: tuple[PlacedFile, ...], judge: Judge) -> None:
+    """
+    No error page, LFS pointer or JSON error poses as a model.
+
+    Mend: `modelready provision` replaces it; a page that comes back tells of a proxy, a login or a missing token.
+    """
+    judge(files.messages(present_files))
+
+
+def test_have_the_right_bytes(present_files: tuple[PlacedFile, ...], proven: dict[str, Proven], judge: Judge) -> None:
+    """
+    Every file's digest equals what the catalog, the lock, the receipt or the cache says.
+
+    Mend: `modelready provision` replaces exactly the files that differ.
+    """
+    judge.warn(files.without_digest(present_files))
+    judge(files.wrong_bytes(present_files, lambda placed, _: proven[placed.path].digests))

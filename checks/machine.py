@@ -1,0 +1,18 @@
+"""The machine leads every program to the same place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from modelready.model import Fault
+    from modelready.suite.judging import Judge
+
+
+def test_variables_agree(variable_faults: tuple[Fault, ...], judge: Judge) -> None:
+    """
+    HF_HOME, HF_HUB_CACHE and their older names point at one cache.
+
+    Mend: set HF_HOME (or HF_HUB_CACHE) alone, and unset the older names.
+    """
+    judge(variable_faults)

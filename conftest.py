@@ -1,0 +1,3 @@
+"""Turns the suite on for this checkout."""
+
+pytest_plugins = ["modelready.suite"]

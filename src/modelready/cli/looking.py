@@ -1,0 +1,147 @@
+"""status, plan and path: what is there, what would be fetched, what an application is to be given."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from modelready.cli.shared import as_json, columns, request_options
+from modelready.errors import ModelreadyError, RequestError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from modelready.grounds import Requested
+    from modelready.model import Model
+    from modelready.placing import Plan
+    from modelready.standing import Standing
+
+
+@click.command(epilog="Example: modelready status --json | jq '.models[] | select(.state != \"complete\")'")
+@click.option("--json", "is_json", is_flag=True, help="For scripts.")
+@click.option("--watch", is_flag=True, help="Go on showing downloads, of any process, until Ctrl-C.")
+@request_options
+def status(asked: Requested, *, is_json: bool, watch: bool) -> int:
+    """Show every model: required or why not, complete, partial, missing or damaged, and what runs."""
+    from modelready.standing import standings  # noqa: PLC0415 - heavy, and --help must be quick
+
+    found = list(standings(asked))
+    if is_json:
+        as_json({"models": [asdict(one) for one in found]})
+    else:
+        for line in columns([_status_row(one) for one in found]):
+            click.echo(line)
+    if watch:
+        _watch(asked)
+    return 0
+
+
+@click.command(epilog="Example: modelready plan --require 'qwen*'")
+@click.option("--json", "is_json", is_flag=True, help="For scripts.")
+@click.option("--only", multiple=True, metavar="GLOB", help="Only these files.")
+@request_options
+def plan(asked: Requested, *, is_json: bool, only: tuple[str, ...]) -> int:
+    """Show what provision would fetch: files, bytes, where to, and the free space; changes nothing."""
+    from modelready.placing import Options  # noqa: PLC0415 - heavy, and --help must be quick
+    from modelready.placing.planning import Planner  # noqa: PLC0415
+    from modelready.sources import Sources  # noqa: PLC0415
+
+    if not asked.required:
+        from modelready.errors import NothingRequired  # noqa: PLC0415
+
+        raise NothingRequired(
+            "no model is required here", remedy="`modelready status` says which variable turns one on"
+        )
+    planner = Planner(asked.ground, Options(only=only), Sources(asked.ground.settings))
+    plans, errors = [], []
+    for model in asked.with_needs(list(asked.required)):
+        try:
+            plans.append(planner.closely(model))
+        except ModelreadyError as error:
+            errors.append((model, error))
+    if is_json:
+        as_json({"models": [_planned(one) for one in plans] + [_refused(*one) for one in errors]})
+    else:
+        _print_plans(plans)
+    for model, why in errors:
+        click.echo(f"{model.name}: {why}", err=True)
+    return 1 if errors else 0
+
+
+@click.command(epilog='Example: llama-server --model "$(modelready path qwen3-4b-gguf)/Qwen3-4B-Q4_K_M.gguf"')
+@click.argument("name")
+@request_options
+def path(asked: Requested, name: str) -> int:
+    """Print the folder that an application is to be given for the model NAME."""
+    from modelready.placing import locate  # noqa: PLC0415 - heavy, and --help must be quick
+
+    model = asked.catalog.named(name)
+    if model.layout == "folder" and model.folder is None:
+        raise RequestError(
+            f"{name}: its folder names a variable that is not set", remedy="set it, or require the model"
+        )
+    placed = locate(model, asked.ground)
+    click.echo(placed.root)
+    if not placed.root.is_dir() or (model.layout == "hub-cache" and placed.revision is None):
+        raise ModelreadyError(f"{name} is not on this machine yet", remedy="run `modelready provision`")
+    return 0
+
+
+def _status_row(one: Standing) -> tuple[str, ...]:
+    from modelready import sizes  # noqa: PLC0415
+
+    wanted = "?" if one.bytes_wanted is None else sizes.told(one.bytes_wanted)
+    amount = f"{one.files_present}/{one.files_wanted} files  {sizes.told(one.bytes_present)} of {wanted}"
+    required = "required" if one.required else "not required"
+    alive = f"  {one.job['state']}" if one.job and one.job["alive"] else ""
+    return one.name, required, one.state, f"{amount}{alive}", one.because
+
+
+def _watch(asked: Requested) -> None:
+    from rich.console import Console  # noqa: PLC0415 - only where it is shown
+
+    from modelready.downloads.display import Display  # noqa: PLC0415
+
+    with Display(asked.ground.jobs.running, Console()):
+        while True:
+            time.sleep(0.5)
+
+
+def _planned(one: Plan) -> dict[str, object]:
+    return {
+        "name": one.model.name,
+        "revision": one.placed.revision or "",
+        "destination": str(one.placed.root),
+        "bytes": one.bytes_to_fetch,
+        "free": _free(one.placed.root),
+        "fetch": [{"path": file.path, "size": file.size, "to": str(file.place)} for file in one.need.fetch],
+        "link": [file.path for file in one.need.link],
+        "right": len(one.need.right),
+    }
+
+
+def _refused(model: Model, error: ModelreadyError) -> dict[str, object]:
+    return {"name": model.name, "error": {"kind": error.kind, "message": error.what, "remedy": error.remedy}}
+
+
+def _print_plans(plans: list[Plan]) -> None:
+    from modelready import sizes  # noqa: PLC0415
+
+    for one in plans:
+        count = len(one.need.fetch)
+        files = "1 file" if count == 1 else f"{count} files"
+        if not count:
+            click.echo(f"{one.model.name}: nothing to fetch, {len(one.need.right)} files in place")
+            continue
+        free = sizes.told(_free(one.placed.root))
+        click.echo(f"{one.model.name}: {files}, {sizes.told(one.bytes_to_fetch)} to {one.placed.root} ({free} free)")
+        for file in one.need.fetch:
+            click.echo(f"  {file.path}  {'?' if file.size is None else sizes.told(file.size)}")
+
+
+def _free(place: Path) -> int:
+    return shutil.disk_usage(next(one for one in (place, *place.parents) if one.exists())).free

@@ -1,0 +1,81 @@
+"""provision and certify: pytest, started deaf to the settings of whoever calls it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+_PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": ["-h", "--help"]}
+
+
+@click.command(context_settings=_PASSED_ON)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def provision(arguments: tuple[str, ...]) -> int:
+    r"""
+    Bring what required models lack, then certify them.
+
+    Takes the options of certify, and --only GLOB (only these files), --no-resume (throw away what earlier downloads
+    left), --jobs N (connections, default 4).
+
+    \b
+    Examples:
+      modelready provision
+      modelready provision -k tts --certificate proof.json
+      modelready provision --catalog my.toml --require 'qwen*' --only '*.json'
+    """
+    return _suite(["--provision", *arguments])
+
+
+@click.command(context_settings=_PASSED_ON)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def certify(arguments: tuple[str, ...]) -> int:
+    r"""
+    Prove that models are ready to load; reads only, and never touches the network.
+
+    \b
+    Options (and all of pytest's: -k, -m, -n, -v, -x, --junit-xml …):
+      --catalog PATH      a catalog, or a folder of them; repeatable
+      --lock FILE         models.lock.json; default: beside the catalog
+      --require GLOB      turn models on by name; repeatable
+      --model GLOB        only these models; repeatable
+      --reread            read every byte again, whatever was remembered
+      --trust-ledger      trust size and time on file systems that keep them badly
+      --strict            what would be a warning fails
+      --certificate FILE  write what was checked, and the verdict
+
+    \b
+    Examples:
+      modelready certify
+      modelready certify --reread -n 2 --certificate proof.json
+      modelready certify -k 'tts and not tokenizers'
+    """
+    return _suite(list(arguments))
+
+
+def _suite(arguments: list[str]) -> int:
+    command, environment = suite_command(arguments), suite_environment()
+    sys.stdout.flush()
+    if os.name == "posix":  # one process: a signal reaches the suite itself, and nothing outlives the command
+        os.execve(command[0], command, environment)  # noqa: S606 - our own interpreter
+    return subprocess.call(command, env=environment)  # noqa: S603 - our own interpreter
+
+
+def suite_command(arguments: list[str]) -> list[str]:
+    """Give the command that runs the suite with *arguments* in this folder."""
+    from modelready.suite import naming  # noqa: PLC0415 - imports pytest
+
+    settings = Path(__file__).parent.parent / "suite.ini"
+    plugins = ["-p", "xdist.plugin", "-p", "modelready.suite", "-p", "no:cacheprovider"]
+    place = ["-c", str(settings), "--rootdir", "."]
+    return [sys.executable, "-P", "-m", "pytest", *plugins, *place, str(naming.folder()), *arguments]
+
+
+def suite_environment() -> dict[str, str]:
+    """Give this environment without what would change the suite's behaviour."""
+    deaf = {name: value for name, value in os.environ.items() if name not in {"PYTEST_ADDOPTS", "PYTEST_PLUGINS"}}
+    # The workers of xdist start a Python of their own: they too must not import from the working directory.
+    return deaf | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONSAFEPATH": "1"}

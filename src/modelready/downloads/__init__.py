@@ -1,0 +1,1 @@
+"""The downloads asked for, running and done."""

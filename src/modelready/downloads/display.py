@@ -1,0 +1,121 @@
+"""Downloads as people like to watch them: live bars on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Self
+
+from modelready import sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from modelready.downloads.jobs import Job
+
+#: Seconds between two looks at the rows, and between two plain lines about the same download.
+_LOOK_S = 0.2
+_LINE_S = 5.0
+
+
+def told(job: Job) -> str:
+    """Give *job* in one plain line."""
+    if job.state == "failed":
+        return f"{job.model}: failed: {job.error_what}; {job.error_remedy}"
+    if job.state == "completed":
+        files = "1 file" if job.files_total == 1 else f"{job.files_total} files"
+        came = f"{sizes.told(job.bytes_fetched)} fetched" if job.bytes_fetched else "nothing to fetch"
+        return f"{job.model}: in place, {files}, {came}"
+    if job.state == "downloading":
+        return f"{job.model}: {', '.join(filter(None, (_amount(job), _pace(job), job.current_file)))}"
+    return f"{job.model}: {job.state}{', ' + job.note if job.note else ''}"
+
+
+class Display:
+    """Shows the jobs that *rows* gives, until its ``with`` block ends; *interrupt* free, in a thread of its own."""
+
+    def __init__(self, rows: Callable[[], Iterable[Job]], console: Console) -> None:
+        self._rows, self._console = rows, console
+        self._over = threading.Event()
+        self._told: dict[str, tuple[str, float]] = {}
+        self._thread = threading.Thread(target=self._show, name="display of downloads", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _show(self) -> None:
+        if self._console.is_terminal:
+            self._show_live()
+        else:
+            self._show_lines()
+
+    def _show_live(self) -> None:
+        from rich.live import Live  # noqa: PLC0415 - only for a terminal
+
+        with Live(console=self._console, transient=True, refresh_per_second=8, redirect_stdout=False) as live:
+            while not self._over.wait(_LOOK_S):
+                live.update(table(job for job in self._rows() if not job.is_over))
+
+    def _show_lines(self) -> None:
+        while not self._over.wait(_LOOK_S):
+            self._tell_changes()
+        self._tell_changes()
+
+    def _tell_changes(self) -> None:
+        for job in self._rows():
+            state, when = self._told.get(job.model, ("queued", 0.0))
+            key = f"{job.state} {job.note}"
+            if (key != state and job.state != "queued") or (
+                job.state == "downloading" and time.monotonic() - when > _LINE_S
+            ):
+                self._told[job.model] = (key, time.monotonic())
+                self._console.print(told(job), markup=False, highlight=False, soft_wrap=True)
+
+
+def table(jobs: Iterable[Job]) -> Table:
+    """Give *jobs* as a table with bars."""
+    from rich.progress_bar import ProgressBar  # noqa: PLC0415 - only where it is shown
+    from rich.table import Table  # noqa: PLC0415
+
+    rows = Table.grid(padding=(0, 1), expand=False)
+    waiting = 0
+    for job in jobs:
+        if job.state == "queued" and not job.note:
+            waiting += 1
+            continue
+        bar = ProgressBar(total=max(job.bytes_total, 1), completed=job.bytes_done, width=24)
+        rows.add_row(job.model, bar, _amount(job), _pace(job), job.note or job.current_file or job.state)
+    if waiting:
+        rows.add_row(f"+ {waiting} waiting")
+    return rows
+
+
+def _amount(job: Job) -> str:
+    return (
+        f"{job.files_done}/{job.files_total} files, "
+        f"{sizes.told(max(job.bytes_done, 0))} of {sizes.told(job.bytes_total)}"
+    )
+
+
+def _pace(job: Job) -> str:
+    if job.speed_bps < 1:
+        return ""
+    left = max(job.bytes_total - job.bytes_done, 0) / job.speed_bps
+    return f"{sizes.told(int(job.speed_bps))}/s, {_duration(left)} left"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

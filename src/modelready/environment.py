@@ -1,0 +1,109 @@
+"""What the environment says: where state, caches and models lie, and how the network may be used."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from modelready.errors import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Number = TypeVar("Number", int, float)
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_HUB = "https://huggingface.co"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The environment variables of modelready and huggingface_hub, read once. Times are in seconds."""
+
+    home: Path
+    models_dir: Path
+    hf_home: Path
+    hf_cache: Path
+    hf_endpoint: str = _HUB
+    metadata_timeout_s: float = 10
+    read_timeout_s: float = 10
+    max_retries: int = 5
+    disabled_by: str = ""  # the variable that forbids downloads, if one does
+    is_offline: bool = False
+    is_xet_disabled: bool = False
+    has_no_symlinks: bool = False  # HF_HUB_DISABLE_SYMLINKS
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """
+    Read the settings from *environ*.
+
+    Raises: RequestError, for a number that is none.
+    """
+    hf_home = _hf_home(environ)
+    return Settings(
+        home=_home(environ),
+        models_dir=Path(environ.get("MODELS_DIR") or "./models"),
+        hf_home=hf_home,
+        hf_cache=_hf_cache(environ, hf_home),
+        hf_endpoint=(environ.get("HF_ENDPOINT") or _HUB).rstrip("/"),
+        metadata_timeout_s=_number(environ, "HF_HUB_ETAG_TIMEOUT", 10.0, float),
+        read_timeout_s=_number(environ, "HF_HUB_DOWNLOAD_TIMEOUT", 10.0, float),
+        max_retries=_number(environ, "HF_DOWNLOAD_MAX_RETRIES", 5, int),
+        disabled_by="DISABLE_MODEL_DOWNLOADS" if is_true(environ.get("DISABLE_MODEL_DOWNLOADS")) else "",
+        is_offline=is_true(environ.get("HF_HUB_OFFLINE")) or is_true(environ.get("TRANSFORMERS_OFFLINE")),
+        is_xet_disabled=is_true(environ.get("HF_HUB_DISABLE_XET")),
+        has_no_symlinks=is_true(environ.get("HF_HUB_DISABLE_SYMLINKS")),
+    )
+
+
+def is_true(value: str | None) -> bool:
+    """Tell whether *value* is one of the words that turn something on: true, 1, yes, on."""
+    return (value or "").strip().lower() in _TRUE
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    if given := environ.get("MODELREADY_HOME"):
+        return Path(given).expanduser().absolute()
+    import platformdirs  # noqa: PLC0415 - not needed where the variable is set
+
+    return Path(platformdirs.user_state_dir("modelready", appauthor=False))
+
+
+def _hf_home(environ: Mapping[str, str]) -> Path:
+    """Give huggingface_hub's home: constants.HF_HOME says the same."""
+    base = environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return _expanded(environ.get("HF_HOME") or f"{base}/huggingface", environ)
+
+
+def _hf_cache(environ: Mapping[str, str], hf_home: Path) -> Path:
+    """Give the Hub cache: constants.HF_HUB_CACHE says the same."""
+    given = environ.get("HF_HUB_CACHE") or environ.get("HUGGINGFACE_HUB_CACHE")
+    return _expanded(given, environ) if given else hf_home / "hub"
+
+
+def _expanded(path: str, environ: Mapping[str, str]) -> Path:
+    """Resolve ``$NAME``, ``${NAME}`` and ``~`` as huggingface_hub does, without looking at another environment."""
+    named = re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda found: environ.get(found[1] or found[2], found[0]), path)
+    home = environ.get("HOME")
+    if home and (named == "~" or named.startswith("~/")):
+        named = home + named[1:]
+    return Path(os.path.abspath(Path(named).expanduser()))  # noqa: PTH100 - resolve() would follow links
+
+
+def _number(environ: Mapping[str, str], name: str, default: Number, parse: Callable[[str], Number]) -> Number:
+    text = (environ.get(name) or "").strip()
+    if not text:
+        return default
+    try:
+        value = parse(text)
+    except ValueError:
+        value = parse("-1")
+    if not 0 <= value < float("inf"):
+        raise RequestError(
+            f"{name}={text!r} is no number; expected something like {default}", remedy=f"correct or unset {name}"
+        )
+    return value

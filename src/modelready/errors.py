@@ -1,0 +1,195 @@
+"""Every error a user can meet: what is wrong, what was expected, what to do next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+class ModelreadyError(Exception):
+    """Something a user can meet and mend; bugs are never one of these."""
+
+    kind: ClassVar[str] = "request"  # one of the closed list in docs/errors.md
+    exit_code: ClassVar[int] = 1
+    is_retryable: ClassVar[bool] = False
+
+    def __init__(self, what: str, *, remedy: str) -> None:
+        self.what, self.remedy = what, remedy
+        super().__init__(f"{what}; {remedy}" if remedy else what)
+
+
+# ---- the request was wrong (exit 4)
+
+
+class RequestError(ModelreadyError):
+    """What was asked for makes no sense as asked."""
+
+    kind = "request"
+    exit_code = 4
+
+
+class CatalogFaults(RequestError):
+    """One catalog or several hold mistakes; every one of them is told at once."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(self.faults), remedy="")
+
+
+class NothingRequired(ModelreadyError):
+    """No model was selected, or every switch is off."""
+
+    kind = "request"
+    exit_code = 5
+
+
+# ---- the network
+
+
+class SourceError(ModelreadyError):
+    """A source could not be reached, or refused."""
+
+    kind = "server_fault"
+
+
+class NotFound(SourceError):
+    """The repository, revision or file is not there (or may not be seen with this token)."""
+
+    kind = "not_found"
+
+
+class Gated(SourceError):
+    """The licence of the repository must be accepted, and a token given."""
+
+    kind = "gated"
+
+
+class Unauthorised(SourceError):
+    """The source refused the token, or wants one."""
+
+    kind = "unauthorised"
+
+
+class RateLimited(SourceError):
+    """The source answers 429 and goes on doing so."""
+
+    kind = "rate_limited"
+    is_retryable = True
+
+
+class Offline(SourceError):
+    """The source cannot be reached at all."""
+
+    kind = "offline"
+    is_retryable = True
+
+
+class ServerFault(SourceError):
+    """The source answers, but not with what was asked for."""
+
+    kind = "server_fault"
+    is_retryable = True
+
+
+class Stalled(SourceError):
+    """The source went silent, or slower than can be waited for."""
+
+    kind = "stalled"
+    is_retryable = True
+
+
+class Renamed(SourceError):
+    """The repository has another name now."""
+
+    kind = "not_found"
+
+
+class PatternWithoutMatch(SourceError):
+    """A pattern of the catalog matches no file of the source."""
+
+    kind = "not_found"
+
+
+class Moved(SourceError):
+    """The source says something else than the lock."""
+
+    kind = "moved_revision"
+
+
+class DownloadsDisabled(ModelreadyError):
+    """DISABLE_MODEL_DOWNLOADS forbids what would have to be brought."""
+
+    kind = "disabled"
+
+
+# ---- bytes
+
+
+class DigestMismatch(ModelreadyError):
+    """The bytes that arrived are not the bytes that were promised."""
+
+    kind = "digest_mismatch"
+
+
+class LengthMismatch(DigestMismatch):
+    """More or fewer bytes arrived than were promised."""
+
+
+# ---- this machine
+
+
+class DiskFull(ModelreadyError):
+    """There is no room for what would have to be written."""
+
+    kind = "disk_full"
+    is_retryable = True
+
+
+class NotWritable(ModelreadyError):
+    """A place cannot be written: permission, or a read-only file system."""
+
+    kind = "permission"
+
+
+class Held(ModelreadyError):
+    """Another process holds what is needed and does not move."""
+
+    kind = "stalled"
+    is_retryable = True
+
+
+class UnsafePath(ModelreadyError):
+    """A path would leave the folder it belongs in, or take a name that is not its own."""
+
+    kind = "request"
+
+
+class MalformedRef(ModelreadyError):
+    """A reference of the Hub cache does not hold exactly one commit."""
+
+    kind = "request"
+
+    def __init__(self, path: Path, held: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path}: holds {held}; expected 40 hexadecimal digits and nothing else",
+            remedy="provision again, or write the commit there without a newline",
+        )
+
+
+class Interrupted(ModelreadyError):
+    """The work was stopped; what arrived is kept."""
+
+    kind = "interrupted"
+    exit_code = 2
+    is_retryable = True
+
+
+def not_writable(path: Path, error: OSError) -> NotWritable:
+    """Tell why *path* cannot be written, in words."""
+    return NotWritable(
+        f"{path}: {error.strerror or error}", remedy="choose a place you may write, or mend its permissions"
+    )

@@ -1,0 +1,28 @@
+"""How faults speak of places and of what to do: no home folder is told, every remedy is a command."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PROVISION = "run `modelready provision`"
+
+
+def place(path: Path, root: Path) -> str:
+    """Give *path* below *root*, or with the home folder as ``~``: certificates go to other machines."""
+    try:
+        return path.relative_to(root).as_posix()
+    except ValueError:
+        return folded(path)
+
+
+def folded(path: Path | str) -> str:
+    """Give *path* with the home folder as ``~``."""
+    home, text = os.path.expanduser("~"), str(path)  # noqa: PTH111 - where there is no home, ~ stays
+    is_inside = home not in {"~", "/"} and Path(text).is_relative_to(home)
+    return f"~{text[len(home) :]}" if is_inside else text
+
+
+def why(error: OSError) -> str:
+    """Say why a file cannot be read, without its path."""
+    return f"cannot be read: {error.strerror or type(error).__name__}"

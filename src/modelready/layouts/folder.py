@@ -1,0 +1,179 @@
+"""A plain folder: files under their own names, and a receipt of what was brought."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelready.errors import UnsafePath
+from modelready.layouts import atomically, containment, locking, looking, metadata, receipts
+from modelready.layouts.atomically import Unsynced, told
+from modelready.layouts.receipts import Receipt, ReceiptFile
+from modelready.model import Digest, ManifestFile
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from modelready.layouts.delivery import Delivery
+    from modelready.layouts.metadata import Metadata
+    from modelready.model import PlacedFile
+
+_OURS = ".modelready"
+_THEIRS = ".cache/huggingface"
+_PART = ".part"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """One model in a folder, which other models may share."""
+
+    root: Path
+    model_name: str
+    _unsynced: Unsynced = field(default_factory=Unsynced, repr=False, compare=False)
+
+    # ---- reading
+
+    def place(self, path: str) -> Path:
+        """
+        Give the place of *path* (``save_as``, or the path in the source).
+
+        Raises: UnsafePath, when it would lie outside the folder, or under a name kept for something else.
+        """
+        place = containment.inside(self.root, path)
+        if _is_bookkeeping(path) or containment.is_device(path):
+            raise UnsafePath(
+                f"{path!r}: this name is kept for part files and receipts, or for a device of Windows",
+                remedy="give the file another name with save_as",
+            )
+        return place
+
+    def receipt(self) -> Receipt | None:
+        """Read what was brought here last; None when nothing was, or when the receipt is damaged."""
+        return receipts.read(self._ours("json"))
+
+    def metadata(self, path: str) -> Metadata | None:
+        """Read what huggingface_hub noted of *path*; None when it noted nothing that can be used."""
+        return metadata.read(self.root / _THEIRS / "download" / f"{containment.relative(path)}.metadata")
+
+    def found(self) -> tuple[ManifestFile, ...]:
+        """Give the files that lie here, with the digests that huggingface_hub noted of them."""
+        return tuple(sorted(self._files(), key=lambda file: file.path))
+
+    # ---- writing
+
+    def blob(self, file: ManifestFile, place: Path) -> Path:  # noqa: ARG002 - the Hub cache names bytes by digest
+        """Give the place of the bytes of *file*."""
+        return place
+
+    def part(self, file: ManifestFile, place: Path) -> Path:  # noqa: ARG002 - the Hub cache names parts by digest
+        """Give the part file, beside the place."""
+        name = f"{place.name}{_PART}"
+        if len(os.fsencode(name)) <= atomically.name_limit(place.parent):
+            return place.with_name(name)
+        return place.with_name(f".{hashlib.sha256(os.fsencode(place.name)).hexdigest()[:16]}{_PART}")
+
+    def prepare(self, file: ManifestFile, place: Path) -> Path:
+        """
+        Make the folders that *file* needs, and give its part file.
+
+        Raises: NotWritable or DiskFull.
+        """
+        self._unsynced.make(place.parent)
+        atomically.check_length(place.name, place.parent)
+        return self.part(file, place)
+
+    def settle(self, file: ManifestFile, place: Path, part: Path) -> None:  # noqa: ARG002 - the Hub cache needs it
+        """
+        Give the verified *part* its name; until now the old file lay there.
+
+        Raises: NotWritable or DiskFull.
+        """
+        with told(place):
+            part.replace(place)
+        self._unsynced.add(place.parent)
+
+    def link_existing(self, file: ManifestFile, place: Path) -> bool:  # noqa: ARG002 - the Hub cache needs it
+        """Tell whether the file is there: in a folder there is nothing to link."""
+        return looking.is_file(place)
+
+    def finish(self, delivery: Delivery) -> None:
+        """
+        Write the receipt.
+
+        Raises: NotWritable or DiskFull.
+        """
+        receipt = self._receipt(delivery)
+        self._unsynced.sync()
+        if receipt == self.receipt():
+            return
+        path = self._ours("json")
+        self._unsynced.make(path.parent)
+        atomically.write_text(path, receipts.text(receipt), scratch=path.parent)
+        self._unsynced.add(path.parent)
+        self._unsynced.sync()
+
+    def lock(
+        self,
+        *,
+        waiting: locking.Waiting | None = None,
+        patience_s: float = 60.0,
+        stop: threading.Event | None = None,
+    ) -> AbstractContextManager[None]:
+        """Hold this model's place in the folder."""
+        return locking.hold(self._ours("lock"), waiting=waiting, patience_s=patience_s, stop=stop)
+
+    # ---- parts of it
+
+    def _ours(self, ending: str) -> Path:
+        return self.root / _OURS / containment.relative(f"{self.model_name}.{ending}")
+
+    def _files(self) -> Iterator[ManifestFile]:
+        for folder, folders, names in os.walk(self.root):
+            here = Path(folder).relative_to(self.root)
+            folders[:] = [name for name in folders if not _is_bookkeeping((here / name).as_posix())]
+            paths = [(here / name).as_posix() for name in names]
+            yield from (self._file(path) for path in paths if not _is_bookkeeping(path))
+
+    def _file(self, path: str) -> ManifestFile:
+        noted = self.metadata(path)
+        return ManifestFile(path, looking.size(self.root / path), (noted.digest,) if noted else ())
+
+    def _receipt(self, delivery: Delivery) -> Receipt:
+        """Give the receipt of *delivery*: the one that lies here, when it says the same."""
+        known = self.receipt()
+        receipt = Receipt(
+            source=delivery.source,
+            revision=delivery.revision,
+            commit=delivery.commit,
+            include=delivery.include,
+            exclude=delivery.exclude,
+            files=tuple(self._entry(file) for file in delivery.files),
+            written=known.written if known else "",
+        )
+        return receipt if receipt == known else replace(receipt, written=_now())
+
+    def _entry(self, file: PlacedFile) -> ReceiptFile:
+        seen = looking.look(file.place)
+        return ReceiptFile(
+            path=file.path,
+            save_as=file.place.relative_to(self.root).as_posix(),
+            size=seen.st_size if seen and file.size is None else file.size,
+            mtime_ns=seen.st_mtime_ns if seen else None,
+            digests=tuple(Digest(digest.algorithm, digest.hex, "receipt") for digest in file.digests),
+        )
+
+
+def _is_bookkeeping(path: str) -> bool:
+    """Tell whether *path* is ours or huggingface_hub's own, on file systems that do not know case too."""
+    folded = f"{path.casefold()}/"
+    return folded.startswith((f"{_OURS}/", f"{_THEIRS}/")) or folded.endswith(f"{_PART}/")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,244 @@
+"""The Hub cache, written as huggingface_hub writes it and read without believing it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import stat
+import uuid
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from modelready.errors import RequestError
+from modelready.layouts import atomically, blobs, containment, links, locking, looking, refs, trees
+from modelready.layouts.atomically import Unsynced, told
+
+if TYPE_CHECKING:
+    import threading
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from modelready.layouts.delivery import Delivery
+    from modelready.model import ManifestFile
+
+_REPO = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_TAG = (
+    "Signature: 8a477f597d28d172789f06886806bc55\n"
+    "# This file is a cache directory tag created by huggingface_hub.\n"
+    "# For information about cache directory tags, see:\n"
+    "#\thttps://bford.info/cachedir/\n"
+)
+
+
+@dataclass(frozen=True)
+class HubCache:
+    """One repository in a Hub cache. ``has_symlinks`` is False where the user turned links off."""
+
+    cache: Path
+    repo: str
+    has_symlinks: bool = True
+    patience_s: float = 60.0
+    _unsynced: Unsynced = field(default_factory=Unsynced, repr=False, compare=False)
+    _moved: dict[str, Path] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not _REPO.fullmatch(self.repo):
+            raise RequestError(f"{self.repo!r} is no repository; expected OWNER/NAME", remedy="correct the source")
+
+    @cached_property
+    def storage(self) -> Path:
+        """Give the repository's folder in the cache."""
+        return self.cache / self._name
+
+    # ---- reading
+
+    def revision_commit(self, revision: str) -> str | None:
+        """
+        Give the commit that *revision* stands for here; None when the cache does not know.
+
+        Raises: MalformedRef, when the cache holds something else than a commit.
+        """
+        return revision if refs.is_commit(revision) else refs.read(self._ref(revision))
+
+    def snapshot(self, commit: str) -> Path:
+        """Give the folder that applications open."""
+        return self.storage / "snapshots" / refs.commit(commit)
+
+    def place(self, commit: str, path: str) -> Path:
+        """
+        Give the place of *path* in the snapshot of *commit*; the last link may lead away, to the blob.
+
+        Raises: UnsafePath, when it would lie elsewhere.
+        """
+        snapshot = self.snapshot(commit)
+        place = snapshot / containment.relative(path)
+        if place.parent != snapshot:
+            containment.check_inside(snapshot, place.parent)
+        return place
+
+    def listing(self, commit: str) -> tuple[ManifestFile, ...] | None:
+        """Give the whole repository at *commit* as the cache remembers it; None when it does not."""
+        return trees.read(self._tree(commit))
+
+    def found(self, commit: str) -> tuple[ManifestFile, ...]:
+        """Give what lies in the snapshot, with the digests that the blobs' names tell; dangling links have no size."""
+        return blobs.found(self.snapshot(commit))
+
+    # ---- writing
+
+    def blob(self, file: ManifestFile, place: Path) -> Path:  # noqa: ARG002 - in a folder it is the place
+        """Give the place of the bytes of *file*, which may be there without a name in the snapshot."""
+        return self._blobs / blobs.etag(file)
+
+    def part(self, file: ManifestFile, place: Path) -> Path:  # noqa: ARG002 - in a folder it depends on the place
+        """Give the part file; files with the same bytes share it."""
+        return self._blobs / blobs.part_name(file)
+
+    def prepare(self, file: ManifestFile, place: Path) -> Path:
+        """
+        Make the folders that *file* needs, and give its part file.
+
+        Raises: NotWritable or DiskFull.
+        """
+        part = self.part(file, place)
+        self._unsynced.make(part.parent)
+        self._unsynced.make(place.parent)
+        atomically.check_length(place.name, place.parent)
+        self._tag()
+        return part
+
+    def settle(self, file: ManifestFile, place: Path, part: Path) -> None:
+        """
+        Give the verified *part* its name among the blobs, and the snapshot its link.
+
+        Raises: Held, while huggingface_hub keeps this blob locked. NotWritable or DiskFull.
+        """
+        blob = self.blob(file, place)
+        with self._locked(blob):
+            self._give_name(part, blob)
+            if not self._link(place, blob):
+                with told(place):
+                    blob.replace(place)
+                self._moved[blob.name] = place
+        self._unsynced.add(blob.parent, place.parent)
+
+    def link_existing(self, file: ManifestFile, place: Path) -> bool:
+        """
+        Make *place* lead to the blob that lies here already; False when none does.
+
+        Raises: Held, while huggingface_hub keeps this blob locked. NotWritable or DiskFull.
+        """
+        blob = self.blob(file, place)
+        source = blob if looking.is_file(blob) else self._moved.get(blob.name, blob)
+        if not looking.is_file(source):
+            return False
+        if not links.leads(place, blob):
+            self._unsynced.make(place.parent)
+            with self._locked(blob):
+                if source != blob or not self._link(place, blob):
+                    atomically.copy(source, place, scratch=self.storage)
+            self._unsynced.add(place.parent)
+        return True
+
+    def drop_partials(self, file: ManifestFile, place: Path) -> None:
+        """
+        Delete the partial downloads of a *file* that is complete, whoever left them.
+
+        Raises: Held, while huggingface_hub keeps this blob locked: then somebody is writing one. NotWritable.
+        """
+        blob = self.blob(file, place)
+        found = [one for one in self._blobs.glob(f"{blob.name}*.incomplete") if looking.is_file(blob)]
+        if found:
+            with self._locked(blob), told(blob):
+                for one in found:
+                    one.unlink(missing_ok=True)
+
+    def finish(self, delivery: Delivery) -> None:
+        """
+        Write the listing, and last the reference by which applications find the snapshot.
+
+        Raises: NotWritable or DiskFull.
+        """
+        self._unsynced.make(self.snapshot(delivery.commit))
+        if delivery.listing is not None and (tree := trees.text(delivery.listing)) is not None:
+            self._write(self._tree(delivery.commit), tree)
+        self._unsynced.sync()
+        if delivery.revision != delivery.commit:
+            self._write(self._ref(delivery.revision), delivery.commit)
+        elif not looking.is_file(main := self._ref("main")):
+            # Applications that ask by name find a pinned commit only through a reference.
+            self._write(main, delivery.commit)
+        self._unsynced.sync()
+
+    def lock(
+        self,
+        *,
+        waiting: locking.Waiting | None = None,
+        patience_s: float = 60.0,
+        stop: threading.Event | None = None,
+    ) -> AbstractContextManager[None]:
+        """Hold this repository's place in the cache: all revisions, for they share blobs and part files."""
+        return locking.hold(self._locks / "modelready.lock", waiting=waiting, patience_s=patience_s, stop=stop)
+
+    # ---- names
+
+    @property
+    def _name(self) -> str:
+        return "models--" + self.repo.replace("/", "--")
+
+    @property
+    def _locks(self) -> Path:
+        return self.cache / ".locks" / self._name
+
+    @property
+    def _blobs(self) -> Path:
+        return self.storage / "blobs"
+
+    def _ref(self, revision: str) -> Path:
+        return containment.inside(self.storage / "refs", revision)
+
+    def _tree(self, commit: str) -> Path:
+        return self.storage / "trees" / f"{refs.commit(commit)}.json"
+
+    # ---- acts
+
+    def _locked(self, blob: Path) -> AbstractContextManager[None]:
+        return locking.hold_briefly(self._locks / f"{blob.name}.lock", patience_s=self.patience_s)
+
+    def _give_name(self, part: Path, blob: Path) -> None:
+        with told(blob):
+            if stat.S_IMODE(part.stat().st_mode) != self._mode:
+                # Some mounts have no modes; huggingface_hub goes on there too.
+                with contextlib.suppress(OSError):
+                    part.chmod(self._mode)
+            # Replaces a link to a shared blob, which other repositories may use, rather than what it leads to.
+            part.replace(blob)
+
+    @cached_property
+    def _mode(self) -> int:
+        """Find out the mode of a new file here: umask cannot be read without a race, and folders have ACLs."""
+        probe = self._blobs / f"tmp_{uuid.uuid4()}"
+        try:
+            probe.touch()
+            return stat.S_IMODE(probe.stat().st_mode)
+        finally:
+            probe.unlink(missing_ok=True)
+
+    def _link(self, place: Path, blob: Path) -> bool:
+        return self.has_symlinks and links.link(place, blob)
+
+    def _write(self, path: Path, text: str) -> None:
+        """Write *text*, unless it is there already: a warm cache may be read-only."""
+        if atomically.holds(path, text):
+            return
+        self._unsynced.make(path.parent)
+        atomically.write_text(path, text, scratch=self.storage)
+        self._unsynced.add(path.parent)
+
+    def _tag(self) -> None:
+        tag = self.cache / "CACHEDIR.TAG"
+        if not looking.is_file(tag):
+            # Only a hint to backup programs: worth no failure, as huggingface_hub has it.
+            with contextlib.suppress(OSError):
+                tag.write_text(_TAG, encoding="utf-8")

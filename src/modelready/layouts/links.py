@@ -1,0 +1,59 @@
+"""Names in a snapshot: relative links to blobs, or the bytes themselves where a file system has no links."""
+
+from __future__ import annotations
+
+import errno
+import os
+import uuid
+from typing import TYPE_CHECKING
+
+from modelready.layouts.atomically import removed, told
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# What symlink() answers where links cannot be; EPERM is Linux' answer on FAT and the like.
+_HAS_NONE = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL})
+
+
+def link(place: Path, blob: Path) -> bool:
+    """
+    Make *place* a relative link to *blob*, at once and whatever lay there; False where there are no links.
+
+    Raises: DiskFull or NotWritable.
+    """
+    target = os.path.relpath(blob, place.parent)
+    with told(place):
+        try:
+            _replace(place, target, blob.parent)
+        except OSError as error:
+            if error.errno in _HAS_NONE or os.name == "nt":
+                return False
+            raise
+    return True
+
+
+def target(place: Path) -> str | None:
+    """Give what the link *place* says; None when it is none."""
+    try:
+        return str(place.readlink())
+    except OSError:
+        return None
+
+
+def leads(place: Path, blob: Path) -> bool:
+    """Tell whether *place* is the relative link to *blob* that ``link`` would make."""
+    return target(place) == os.path.relpath(blob, place.parent)
+
+
+def _replace(place: Path, wanted: str, scratch: Path) -> None:
+    if target(place) == wanted:
+        return
+    try:
+        place.symlink_to(wanted)
+    except FileExistsError:
+        # Made beside the blobs, so that a crash leaves no strange name in the snapshot.
+        part = scratch / f".{uuid.uuid4().hex[:8]}.link"
+        with removed(part):
+            part.symlink_to(wanted)
+            part.replace(place)

@@ -1,0 +1,31 @@
+"""What huggingface_hub notes of each file that it brings into a folder (``local_dir``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modelready.layouts import blobs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from modelready.model import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """The commit a file came from, what its bytes hashed to, and when that was so (seconds since 1970)."""
+
+    commit: str
+    digest: Digest
+    written_s: float
+
+
+def read(path: Path) -> Metadata | None:
+    """Read a note: commit, etag and time, a line each; None when it is missing, or says something else."""
+    try:
+        commit, etag, written = path.read_text(encoding="utf-8").split()
+        return Metadata(commit, blobs.digests_by_name(etag, "metadata")[0], float(written))
+    except (OSError, ValueError, IndexError):
+        return None

@@ -1,0 +1,8 @@
+"""A Hugging Face Hub served from this machine, for the demo, the tests, and for other machines."""
+
+from modelready.mirror.cdn import Cdn
+from modelready.mirror.faults import Fault
+from modelready.mirror.log import Request
+from modelready.mirror.mirror import Mirror
+
+__all__ = ["Cdn", "Fault", "Mirror", "Request"]

@@ -1,0 +1,75 @@
+"""The two origins of a mirror: each turns a request into an answer, faults included, and into an entry of the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modelready.mirror.answers import Answer, in_range
+from modelready.mirror.faults import Meeting
+from modelready.mirror.hub import file_answer
+from modelready.mirror.log import Entry
+from modelready.mirror.routes import Call, call_of
+
+if TYPE_CHECKING:
+    from modelready.mirror.cdn import Tickets
+    from modelready.mirror.faults import Faults
+    from modelready.mirror.hub import Hub
+    from modelready.mirror.log import Log
+    from modelready.mirror.routes import Asked
+
+
+@dataclass(frozen=True)
+class HubSite:
+    """The Hub itself."""
+
+    hub: Hub
+    log: Log
+    faults: Faults
+
+    def exchange(self, asked: Asked) -> tuple[Answer, Entry]:
+        """Answer a request to the Hub."""
+        call = call_of(asked)
+        entry = _noted(self.log, asked, call)
+        return _spoiled(self.faults, asked, call, self.hub.answer(asked, call)), entry
+
+
+@dataclass(frozen=True)
+class CdnSite:
+    """The second origin: files by signed address, never with a token."""
+
+    tickets: Tickets
+    log: Log
+    faults: Faults
+
+    def exchange(self, asked: Asked) -> tuple[Answer, Entry]:
+        """Answer a request to the second origin."""
+        ticket = self.tickets.find(asked.target)
+        call = Call("cdn", ticket.repo, path=ticket.file.path) if ticket else Call("cdn")
+        entry = _noted(self.log, asked, call)
+        used = self.tickets.use(asked)
+        answer = used if isinstance(used, Answer) else file_answer(used.file, {"ETag": f'"{used.file.etag}"'})
+        return _spoiled(self.faults, asked, call, answer), entry
+
+
+def _noted(log: Log, asked: Asked, call: Call) -> Entry:
+    entry = Entry(
+        method=asked.method,
+        path=asked.target,
+        repo=call.repo,
+        file=call.path if call.kind in {"head", "get", "cdn"} else "",
+        kind=call.kind,
+        range=asked.headers.get("range"),
+        if_range=asked.headers.get("if-range"),
+        has_authorization="authorization" in asked.headers,
+    )
+    log.started(entry)
+    return entry
+
+
+def _spoiled(faults: Faults, asked: Asked, call: Call, answer: Answer) -> Answer:
+    file = call.path if call.kind in {"head", "get", "cdn"} else ""
+    meeting = Meeting(asked, call.kind, call.repo, file)
+    whole = faults.spoil(meeting, answer, "whole")
+    part = in_range(whole, asked.headers if asked.method == "GET" else {})
+    return faults.spoil(meeting, part, "sent")

@@ -1,0 +1,112 @@
+"""What of a located model is in place and right, and what has to be fetched: reading, no network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from modelready import proving
+from modelready.inspection import cache
+from modelready.layouts import HubCache
+from modelready.model import ManifestFile
+from modelready.placing.knowing import EXHAUSTIVE
+from modelready.placing.locating import names_all_files
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Sequence
+
+    from modelready.grounds import Ground
+    from modelready.layouts import Folder
+    from modelready.model import PlacedFile, PlacedModel
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a model lacks: files to fetch, names to link to bytes that are here, and what is right already."""
+
+    fetch: tuple[PlacedFile, ...] = ()
+    link: tuple[PlacedFile, ...] = ()
+    right: tuple[PlacedFile, ...] = ()
+    is_unsure: bool = False  # what the model consists of can only be told by its source
+    is_untidy: bool = False  # refs, listing or receipt want to be written
+
+    @property
+    def is_nothing(self) -> bool:
+        """Tell whether everything is in place and right."""
+        return not (self.fetch or self.link or self.is_unsure or self.is_untidy)
+
+
+@dataclass(frozen=True)
+class Examiner:
+    """Examines models on a ground."""
+
+    ground: Ground
+    reread: bool = False
+    trust: bool = False
+    stop: threading.Event | None = field(default=None, repr=False)
+
+    def at_a_glance(self, placed: PlacedModel, layout: HubCache | Folder) -> Need:
+        """Tell what *placed* lacks by presence, size and what is remembered of digests; no byte is read."""
+        here = [one for one in placed.files if _has_its_size(one)]
+        known = proving.remembered(here, self.ground.ledger, trust=self.trust)
+        wrong = {one.path for one in here if one.path in known and not proving.is_as_expected(one, known[one.path])}
+        return self._need(placed, layout, {one.path for one in here} - wrong)
+
+    def closely(self, placed: PlacedModel, layout: HubCache | Folder) -> Need:
+        """Tell what *placed* lacks by presence, size and every digest that is known of it."""
+        here = [one for one in placed.files if _has_its_size(one)]
+        found = self._proven(here)
+        right = {one.path for one in here if proving.is_as_expected(one, found.get(one.path))}
+        return self._need(placed, layout, right)
+
+    def _need(self, placed: PlacedModel, layout: HubCache | Folder, right: set[str]) -> Need:
+        lacking = [one for one in placed.files if one.path not in right and not _may_be_absent(one)]
+        link = self._linkable(layout, lacking)
+        fetch = tuple(one for one in lacking if one not in link)
+        return Need(
+            fetch=fetch,
+            link=link,
+            right=tuple(one for one in placed.files if one.path in right),
+            is_unsure=bool(fetch) or not (placed.known_by in EXHAUSTIVE or names_all_files(placed.model)),
+            is_untidy=_is_untidy(placed, layout),
+        )
+
+    def _linkable(self, layout: HubCache | Folder, lacking: Sequence[PlacedFile]) -> tuple[PlacedFile, ...]:
+        """Give those whose bytes lie in the cache under the right name, and are right, but are not linked."""
+        if not isinstance(layout, HubCache):
+            return ()
+        nameless = [one for one in lacking if not one.place.exists() and one.digests]
+        blobs = {one.path: replace(one, place=layout.blob(manifest_file(one), one.place)) for one in nameless}
+        here = [one for one in blobs.values() if _has_its_size(one)]
+        found = self._proven(here)
+        return tuple(one for one in nameless if one.path in found and proving.is_as_expected(one, found[one.path]))
+
+    def _proven(self, files: Sequence[PlacedFile]) -> dict[str, proving.Proven]:
+        return proving.prove(files, self.ground.ledger, reread=self.reread, trust=self.trust, stop=self.stop)
+
+
+def manifest_file(placed: PlacedFile) -> ManifestFile:
+    """Give *placed* as its source would name it: the digest that its source names files by."""
+    own = tuple(one for one in placed.digests if one.algorithm in {"sha256", "git_sha1"})
+    return ManifestFile(placed.path, placed.size, own)
+
+
+def _has_its_size(placed: PlacedFile) -> bool:
+    try:
+        size = placed.place.stat().st_size
+    except OSError:
+        return False
+    if not placed.place.is_file():
+        return False
+    return size == placed.size if placed.size is not None else size >= (placed.min_size or 0)
+
+
+def _may_be_absent(placed: PlacedFile) -> bool:
+    return placed.optional and not placed.digests and placed.size is None and not placed.place.exists()
+
+
+def _is_untidy(placed: PlacedModel, layout: HubCache | Folder) -> bool:
+    if isinstance(layout, HubCache):
+        return bool(cache.broken_names(placed, layout.cache) or cache.leftovers(placed, layout.cache))
+    return layout.receipt() is None and placed.known_by in {"lock", "source"}

@@ -1,0 +1,135 @@
+"""What a model's files should be, offline: by the lock, the receipt, the cache's own listing, or its names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from modelready import lock as locks
+from modelready import patterns
+from modelready.errors import MalformedRef
+from modelready.layouts import Folder
+from modelready.model import Digest, ManifestFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from modelready.layouts import HubCache, Receipt
+    from modelready.lock import LockEntry
+    from modelready.model import Model
+
+#: Who can be believed to name every file of a model.
+EXHAUSTIVE = frozenset({"source", "lock", "receipt", "trees"})
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a model's files, by whom, at which revision."""
+
+    by: str = ""
+    revision: str | None = None
+    files: tuple[ManifestFile, ...] = ()
+
+
+def known(model: Model, layout: HubCache | Folder, lock: Mapping[str, LockEntry]) -> Known:
+    """Give what is known of *model* without asking anybody, strongest first."""
+    entry, _ = locks.entry_for(model, lock)
+    if entry is not None:
+        found = Known("lock", entry.revision, entry.manifest.files)
+        return replace(found, files=_with_weaker_digests(found, layout))
+    return _of_folder(model, layout) if isinstance(layout, Folder) else _of_cache(model, layout)
+
+
+def wanted_paths(model: Model, paths: Sequence[str]) -> list[str]:
+    """Give those of the source's *paths* that the catalog wants: by its patterns, or named exactly."""
+    by_pattern = set(patterns.select(paths, model.include, model.exclude))
+    named = {rule.path for rule in model.files if patterns.is_literal(rule.path)}
+    return [path for path in paths if path in by_pattern or path in named]
+
+
+def commit_of(layout: HubCache, revision: str) -> str | None:
+    """
+    Give the commit that *revision* leads to.
+
+    A ref that is missing or malformed is another check's matter: where only one snapshot can be meant, it is taken.
+    """
+    try:
+        commit = layout.revision_commit(revision)
+    except MalformedRef:
+        commit = None
+    if commit is not None:
+        return commit
+    written = _ref_text(layout, revision)
+    snapshots = [entry.name for entry in _entries(layout) if _is_commit(entry.name)]
+    if _is_commit(written):
+        return written
+    return snapshots[0] if len(snapshots) == 1 else None
+
+
+def _of_cache(model: Model, layout: HubCache) -> Known:
+    commit = commit_of(layout, model.source.revision)
+    if commit is None:
+        return Known()
+    listing = layout.listing(commit)
+    by, files = ("snapshot", layout.found(commit)) if listing is None else ("trees", listing)
+    wanted = set(wanted_paths(model, [file.path for file in files]))
+    if not wanted and by == "snapshot":
+        return Known("", commit)
+    found = Known(by, commit, tuple(file for file in files if file.path in wanted))
+    return replace(found, files=_with_weaker_digests(found, layout))
+
+
+def _of_folder(model: Model, layout: Folder) -> Known:
+    receipt = layout.receipt()
+    if receipt is not None and _speaks_of(receipt, model):
+        files = tuple(ManifestFile(one.path, one.size, one.digests) for one in receipt.files)
+        return Known("receipt", receipt.commit, files)
+    return Known()
+
+
+def _speaks_of(receipt: Receipt, model: Model) -> bool:
+    return (receipt.source, receipt.include, receipt.exclude) == (model.source.text, model.include, model.exclude)
+
+
+def _with_weaker_digests(found: Known, layout: HubCache | Folder) -> tuple[ManifestFile, ...]:
+    """Give the files, those without a digest with what the place itself says of them."""
+    if all(file.digests for file in found.files):
+        return found.files
+    told = _told_by_place(layout, found.revision, found.files)
+    return tuple(file if file.digests else replace(file, digests=told.get(file.path, ())) for file in found.files)
+
+
+def _told_by_place(
+    layout: HubCache | Folder, revision: str | None, files: Iterable[ManifestFile]
+) -> dict[str, tuple[Digest, ...]]:
+    if isinstance(layout, Folder):
+        return {file.path: metadata_digests(layout, file.path) for file in files}
+    if revision is None:
+        return {}
+    weaker = (*layout.found(revision), *(layout.listing(revision) or ()))
+    return {file.path: file.digests for file in weaker}
+
+
+def metadata_digests(layout: Folder, path: str) -> tuple[Digest, ...]:
+    """Give the digest that huggingface_hub noted beside a file of a ``local_dir``."""
+    metadata = layout.metadata(path)
+    return (metadata.digest,) if metadata is not None and metadata.digest is not None else ()
+
+
+def _ref_text(layout: HubCache, revision: str) -> str:
+    try:
+        return (layout.storage / "refs" / revision).read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _entries(layout: HubCache) -> list[Path]:
+    try:
+        return list((layout.storage / "snapshots").iterdir())
+    except OSError:
+        return []
+
+
+def _is_commit(text: str) -> bool:
+    return len(text) == 40 and set(text) <= set("0123456789abcdef")  # noqa: PLR2004 - a full git commit

@@ -1,0 +1,189 @@
+"""What provisioning would do, decided for all models at once before the first byte travels."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from modelready import lock as locks
+from modelready import sizes
+from modelready.errors import DiskFull, DownloadsDisabled, Interrupted, ModelreadyError, Moved, PatternWithoutMatch
+from modelready.placing import places
+from modelready.placing.examining import Examiner, Need
+from modelready.placing.knowing import Known
+from modelready.placing.locating import locate, placed_by, unmatched_patterns
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from modelready.grounds import Ground
+    from modelready.layouts import Folder, HubCache
+    from modelready.model import Manifest, Model, PlacedModel
+    from modelready.sources import Sources
+
+#: Models whose sources are asked at the same time.
+_ASKED_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class Options:
+    """How models are brought."""
+
+    connections: int = 4
+    only: tuple[str, ...] = ()
+    resume: bool = True
+    reread: bool = False
+    trust: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What bringing one model would take. ``manifest`` is there when the source had to be asked."""
+
+    model: Model
+    layout: HubCache | Folder
+    placed: PlacedModel
+    need: Need = field(default_factory=Need)
+    manifest: Manifest | None = None
+
+    @property
+    def bytes_to_fetch(self) -> int:
+        """Give the bytes that would travel, less those of partial files that will be resumed."""
+        return sum(max((one.size or 0) - self._kept(one.path), 0) for one in self.need.fetch)
+
+    def _kept(self, path: str) -> int:
+        file = self.manifest.by_path.get(path) if self.manifest else None
+        if file is None:
+            return 0
+        part = self.layout.part(file, next(one.place for one in self.placed.files if one.path == path))
+        try:
+            return part.stat().st_blocks * 512
+        except OSError:
+            return 0
+
+
+class Planner:
+    """Plans models on a ground, asking their sources where it must."""
+
+    def __init__(self, ground: Ground, options: Options, sources: Sources, stop: threading.Event | None = None) -> None:
+        self._ground, self._options, self._sources = ground, options, sources
+        self._examiner = Examiner(ground, options.reread, options.trust, stop)
+
+    def glance(self, model: Model) -> Plan:
+        """Plan *model* by what can be told without reading its bytes."""
+        layout = places.layout_of(model, self._ground.settings)
+        placed = locate(model, self._ground, only=self._options.only)
+        need = self._examiner.at_a_glance(placed, layout)
+        return self._asked(model, layout, closely=False) if need.is_unsure else Plan(model, layout, placed, need)
+
+    def closely(self, model: Model, manifest: Manifest | None = None) -> Plan:
+        """Plan *model* with every digest proved; *manifest* is what its source said before."""
+        layout = places.layout_of(model, self._ground.settings)
+        if manifest is None:
+            placed = locate(model, self._ground, only=self._options.only)
+            need = self._examiner.closely(placed, layout)
+            if not need.is_unsure:
+                return Plan(model, layout, placed, need)
+        return self._asked(model, layout, closely=True, manifest=manifest)
+
+    def _asked(
+        self, model: Model, layout: HubCache | Folder, *, closely: bool, manifest: Manifest | None = None
+    ) -> Plan:
+        manifest = manifest or self.resolve(model)
+        what = Known("source", manifest.revision, manifest.files)
+        placed = placed_by(model, layout, what, only=self._options.only)
+        examine = self._examiner.closely if closely else self._examiner.at_a_glance
+        return Plan(model, layout, placed, examine(placed, layout), manifest)
+
+    def resolve(self, model: Model) -> Manifest:
+        """
+        Ask the source of *model* for its manifest, at the locked revision where there is one.
+
+        Raises: SourceError and its kin, PatternWithoutMatch, Moved, DownloadsDisabled.
+        """
+        if name := self._ground.settings.disabled_by:
+            raise DownloadsDisabled(
+                f"{model.name}: something is missing, and {name} forbids to bring it",
+                remedy=f"unset {name}, or bring the model where it may be brought",
+            )
+        entry, _ = locks.entry_for(model, self._ground.lock)
+        manifest = self._sources.of(model).resolve(model, entry.revision if entry else None)
+        if unmatched := unmatched_patterns(model, [file.path for file in manifest.files]):
+            where = f"{manifest.source} at {manifest.revision[:8]}"
+            raise PatternWithoutMatch(
+                f"{model.name}: {', '.join(unmatched)}: matches no file of {where}",
+                remedy=f"correct it in {model.catalog.name if model.catalog else 'the catalog'}:{model.line}",
+            )
+        if entry is not None:
+            hold_against_lock(model, entry.manifest, manifest)
+        return manifest
+
+
+def plan_all(
+    models: Sequence[Model], ground: Ground, options: Options, *, stop: threading.Event | None = None
+) -> Iterator[tuple[Model, Plan | ModelreadyError]]:
+    """Plan *models*, hold the whole against the disk, and give each model's plan, or why there is none."""
+    from modelready.sources import Sources  # noqa: PLC0415 - brings the network's libraries with it
+
+    planner = Planner(ground, options, Sources(ground.settings, stop))
+    with ThreadPoolExecutor(_ASKED_AT_ONCE, thread_name_prefix="planning") as pool:
+        found = list(pool.map(lambda model: _planned(planner, model, stop), models))
+    yield from zip(models, _with_room(found), strict=True)
+
+
+def hold_against_lock(model: Model, locked: Manifest, manifest: Manifest) -> None:
+    """
+    Hold what the source says now against what the lock says.
+
+    Raises: Moved, where they differ.
+    """
+    for file in locked.files:
+        now = manifest.by_path.get(file.path)
+        if now is None or any(
+            (digest := now.digest(one.algorithm)) is not None and digest.hex != one.hex for one in file.digests
+        ):
+            raise Moved(
+                f"{model.name}: {file.path} is not what the lock says at {locked.revision[:8]}",
+                remedy=f"look at `modelready lock --check`, then `modelready lock --update {model.name}`",
+            )
+
+
+def _planned(planner: Planner, model: Model, stop: threading.Event | None) -> Plan | ModelreadyError:
+    if stop is not None and stop.is_set():
+        return Interrupted("stopped before its turn", remedy="run the same command again")
+    try:
+        return planner.glance(model)
+    except ModelreadyError as error:
+        return error
+
+
+def _with_room(found: Sequence[Plan | ModelreadyError]) -> list[Plan | ModelreadyError]:
+    """Replace the plans that the disk has no room for, all together, by the error that says so."""
+    wanted: dict[int, int] = {}
+    for plan in found:
+        if isinstance(plan, Plan) and plan.bytes_to_fetch:
+            device = _existing(plan.placed.root).stat().st_dev
+            wanted[device] = wanted.get(device, 0) + plan.bytes_to_fetch
+    return [_or_no_room(plan, wanted) for plan in found]
+
+
+def _or_no_room(plan: Plan | ModelreadyError, wanted: dict[int, int]) -> Plan | ModelreadyError:
+    if not isinstance(plan, Plan) or not plan.bytes_to_fetch:
+        return plan
+    place = _existing(plan.placed.root)
+    free, needed = shutil.disk_usage(place).free, wanted[place.stat().st_dev]
+    if needed <= free:
+        return plan
+    return DiskFull(
+        f"{sizes.told(needed)} have to be fetched, {sizes.told(free)} are free at {place}",
+        remedy=f"free {sizes.told(needed - free)}, or require fewer models",
+    )
+
+
+def _existing(path: Path) -> Path:
+    """Give *path*, or the nearest folder above it that exists."""
+    return next(one for one in (path, *path.parents) if one.exists())

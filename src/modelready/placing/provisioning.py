@@ -1,0 +1,184 @@
+"""Bringing what one model lacks: under its locks, file by file, each proved before it gets its name."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from modelready.errors import RequestError
+from modelready.layouts import Delivery, HubCache
+from modelready.layouts.locking import hold
+from modelready.ledger import fingerprint, settled_fingerprint
+from modelready.placing.examining import manifest_file
+from modelready.placing.knowing import Known
+from modelready.placing.locating import locate, placed_by
+from modelready.placing.planning import Planner
+from modelready.sources import Sources
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from modelready.downloads.progress import Progress
+    from modelready.grounds import Ground
+    from modelready.layouts.locking import Holder
+    from modelready.ledger import Fingerprint
+    from modelready.model import Algorithm, ManifestFile, PlacedFile
+    from modelready.placing.planning import Options, Plan
+    from modelready.transfer import Proof, Wanted
+
+
+def provision(plan: Plan, ground: Ground, options: Options, *, progress: Progress, stop: threading.Event) -> None:
+    """
+    Bring what the model of *plan* lacks; do nothing, and write nothing, where it lacks nothing.
+
+    Raises: ModelreadyError, for whatever kept a file from being brought; what arrived is kept for the next run.
+    """
+    sources = Sources(ground.settings, stop)
+    planner = Planner(ground, options, sources, stop)
+    progress.tell(state="verifying", files_total=len(plan.placed.files), bytes_total=_size(plan.placed.files))
+    if planner.closely(plan.model, plan.manifest).need.is_nothing:
+        _tell_what_is_here(progress, plan)
+        return
+    with _held(plan, ground, progress, stop):
+        # Another process may have brought it, or a part of it, while this one waited.
+        now = planner.closely(plan.model, plan.manifest)
+        _tell_what_is_here(progress, now)
+        if not now.need.is_nothing:
+            _Bringing(now, ground, options, progress, stop).bring(sources)
+
+
+@contextlib.contextmanager
+def _held(plan: Plan, ground: Ground, progress: Progress, stop: threading.Event) -> Iterator[None]:
+    """Hold the machine's one place for a download, and the destination."""
+
+    def waiting(holder: Holder, seconds: float) -> None:
+        progress.tell(state="queued", note=f"waits for {holder} ({seconds:.0f} s)")
+
+    with (
+        hold(ground.settings.home / "locks" / "active.lock", waiting=waiting, stop=stop),
+        plan.layout.lock(waiting=waiting, stop=stop),
+    ):
+        progress.tell(state="verifying", note="")
+        yield
+
+
+@dataclass
+class _Bringing:
+    """One model being brought."""
+
+    plan: Plan
+    ground: Ground
+    options: Options
+    progress: Progress
+    stop: threading.Event
+    proofs: dict[str, tuple[Mapping[Algorithm, str], Fingerprint]] = field(default_factory=dict)
+
+    def bring(self, sources: Sources) -> None:
+        """Fetch, link, and write refs, listing or receipt."""
+        layout = self.plan.layout
+        gone = [one for one in self.plan.need.link if not layout.link_existing(self._file(one), one.place)]
+        first, twins = self._by_part([*self.plan.need.fetch, *gone])
+        try:
+            if first:
+                self._fetch(first, sources)
+        finally:
+            self._remember()
+        for placed in twins:
+            layout.link_existing(self._file(placed), placed.place)
+        self.progress.tell(state="verifying", current_file="")
+        layout.finish(self._delivery())
+        if isinstance(layout, HubCache):
+            for placed in self.plan.placed.files:
+                layout.drop_partials(self._file(placed), placed.place)
+
+    def _fetch(self, files: list[PlacedFile], sources: Sources) -> None:
+        from modelready import transfer  # noqa: PLC0415 - brings the network's libraries with it
+
+        by_part = {}
+        for placed in files:
+            wanted = self._wanted(placed)
+            by_part[wanted.part] = (wanted, placed)
+        self.progress.tell(state="downloading")
+
+        def settle(proof: Proof) -> None:
+            placed = by_part[proof.wanted.part][1]
+            self.plan.layout.settle(self._file(placed), placed.place, proof.wanted.part)
+            digests: dict[Algorithm, str] = {one.algorithm: one.hex for one in proof.digests}
+            self.proofs[placed.path] = (digests | {"sha256": proof.sha256}, fingerprint(placed.place))
+
+        transfer.bring(
+            [wanted for wanted, _ in by_part.values()],
+            access=sources.of(self.plan.model).access(),
+            connections=self.options.connections,
+            settle=settle,
+            watcher=self.progress,
+            stop=self.stop,
+            resume=self.options.resume,
+        )
+
+    def _by_part(self, files: Iterable[PlacedFile]) -> tuple[list[PlacedFile], list[PlacedFile]]:
+        """Split *files*: one for each part, and those whose bytes another one brings."""
+        first: dict[object, PlacedFile] = {}
+        twins = []
+        for placed in files:
+            part = self.plan.layout.part(self._file(placed), placed.place)
+            if first.setdefault(part, placed) is not placed:
+                twins.append(placed)
+        return list(first.values()), twins
+
+    def _file(self, placed: PlacedFile) -> ManifestFile:
+        manifest = self.plan.manifest
+        return (manifest.by_path.get(placed.path) if manifest else None) or manifest_file(placed)
+
+    def _wanted(self, placed: PlacedFile) -> Wanted:
+        from modelready.transfer import Wanted  # noqa: PLC0415 - brings the network's libraries with it
+
+        file = self._file(placed)
+        if file.url is None:
+            raise RequestError(
+                f"{self.plan.model.name}: {placed.path} is named by the catalog, and its source has no such file",
+                remedy="correct the path in the catalog",
+            )
+        part = self.plan.layout.prepare(file, placed.place)
+        return Wanted(file.url, part, placed.path, placed.size, placed.digests)
+
+    def _delivery(self) -> Delivery:
+        model, manifest = self.plan.model, self.plan.manifest
+        what = Known("source", manifest.revision, manifest.files) if manifest else None
+        whole = placed_by(model, self.plan.layout, what) if what else locate(model, self.ground)
+        return Delivery(
+            source=model.source.text,
+            revision=model.source.revision,
+            commit=whole.revision or "",
+            files=whole.files,  # with --only too: the receipt names the whole model
+            include=model.include,
+            exclude=model.exclude,
+            listing=manifest.files if manifest else None,
+        )
+
+    def _remember(self) -> None:
+        """Remember the digests of what arrived, so that certifying reads nothing again."""
+        entries = []
+        for placed in self.plan.need.fetch:
+            if placed.path in self.proofs:
+                digests, then = self.proofs[placed.path]
+                with contextlib.suppress(OSError):  # gone again: there is nothing to remember
+                    if (now := settled_fingerprint(placed.place)) == then:
+                        entries.append((placed.place, digests, now))
+        self.ground.ledger.remember_many(entries)
+
+
+def _tell_what_is_here(progress: Progress, plan: Plan) -> None:
+    right = plan.need.right
+    progress.tell(
+        files_total=len(plan.placed.files),
+        bytes_total=_size(plan.placed.files),
+        files_done=len(right) + len(plan.need.link),
+        bytes_done=_size((*right, *plan.need.link)),
+    )
+
+
+def _size(files: Iterable[PlacedFile]) -> int:
+    return sum(one.size or 0 for one in files)

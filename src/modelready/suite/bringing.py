@@ -1,0 +1,40 @@
+"""The background worker of a provisioning run, begun when collection ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelready.downloads.worker import Order, Worker
+from modelready.placing import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from modelready.suite.state import Suite
+
+
+class Bringing:
+    """Brings the selected models and what they need, one by one, while their checks wait."""
+
+    def __init__(self, suite: Suite) -> None:
+        self._suite = suite
+        self._worker: Worker | None = None
+
+    def begin(self, selected: Collection[str]) -> None:
+        """Begin with the models *selected* that are required, and their needs; a second call does nothing."""
+        if self._worker is None:
+            suite, given = self._suite, self._suite.options
+            models = suite.asked.with_needs([name for name in suite.required if name in selected])
+            options = Options(
+                connections=given.jobs,
+                only=given.only,
+                resume=given.resume,
+                reread=given.reread,
+                trust=given.trust_ledger,
+            )
+            self._worker = Worker(Order(models, suite.ground, suite.run, options))
+            self._worker.start()
+
+    def stop(self) -> BaseException | None:
+        """End the worker; what arrived is kept. Give the bug that ended it, if one did."""
+        return self._worker.stop() if self._worker else None

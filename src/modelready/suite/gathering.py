@@ -1,0 +1,145 @@
+"""Reports of items, from this process and its workers, become the verdicts of a run."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from modelready.certificate import Judged, Run, Subject, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pytest
+
+    from modelready.certificate import Outcome
+    from modelready.suite.state import Suite
+
+#: Under this name an item's user properties carry what the suite wants to know of it.
+PROPERTY = "modelready"
+#: The beginning of a skip's reason that says: this check has nothing to look at in this model.
+DOES_NOT_APPLY = "does not apply: "
+#: The beginning of a skip's reason that says: this model is not required here.
+NOT_REQUIRED = "not required here: "
+
+
+@dataclass
+class _Item:
+    check: str
+    model: str
+    outcome: Outcome = "passed"
+    reason: str = ""
+
+
+@dataclass
+class Gathering:
+    """What the reports have said so far."""
+
+    items: dict[str, _Item] = field(default_factory=dict)
+    subjects: dict[str, Subject] = field(default_factory=dict)
+    selected: set[str] = field(default_factory=set)
+    deselected: int = 0
+    has_collection_errors: bool = False
+    notes: list[str] = field(default_factory=list)
+    started: str = ""
+
+    def take(self, report: pytest.TestReport) -> None:
+        """Take one *report* in; those of items that are no checks are passed over."""
+        facts = _facts(report)
+        if not facts or hasattr(report, "context"):  # a subtest: its check says the same, once
+            return
+        item = self.items.setdefault(report.nodeid, _Item(facts["check"], facts["model"]))
+        for subject in facts.get("subjects", ()):
+            self.subjects[subject["name"]] = Subject(**subject)
+        if report.failed:
+            item.outcome, item.reason = "failed", facts.get("reason") or str(report.longrepr)
+        elif report.skipped and item.outcome != "failed":
+            item.outcome, item.reason = "skipped", _skip_reason(report)
+        elif item.outcome == "passed" and facts.get("warned"):
+            item.outcome, item.reason = "warned", facts["warned"]
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Give every check's verdict; checks that do not apply have none."""
+        return tuple(
+            Verdict(one.check, one.model, one.outcome, one.reason)
+            for one in self.items.values()
+            if not (one.outcome == "skipped" and one.reason.startswith(DOES_NOT_APPLY))
+        )
+
+    def of(self, model: str) -> tuple[Verdict, ...]:
+        """Give the verdicts about *model*."""
+        return tuple(one for one in self.verdicts if one.model == model)
+
+
+def now() -> str:
+    """Give the time, UTC, as ISO 8601."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+
+
+def judged(gathering: Gathering, suite: Suite) -> tuple[Judged, ...]:
+    """Give every model of the catalog and what the run says of it."""
+    return tuple(_judged(name, gathering, suite) for name in suite.models)
+
+
+def run_of(gathering: Gathering, suite: Suite, *, passed: bool, configuration: Mapping[str, str]) -> Run:
+    """Give the whole run, for the certificate."""
+    return Run(
+        started=gathering.started,
+        finished=now(),
+        verdicts=tuple(sorted(gathering.verdicts, key=lambda one: (one.model, one.check))),
+        models=judged(gathering, suite),
+        subjects=tuple(gathering.subjects[name] for name in sorted(gathering.subjects)),
+        configuration=configuration,
+        deselected=gathering.deselected,
+        is_partial=is_partial(gathering, suite),
+        passed=passed,
+    )
+
+
+def is_partial(gathering: Gathering, suite: Suite) -> bool:
+    """Tell whether the run looked at less than the catalog requires."""
+    return bool(gathering.deselected or suite.options.only or suite.options.models)
+
+
+def _judged(name: str, gathering: Gathering, suite: Suite) -> Judged:
+    decision = suite.decisions[name]
+    placed = suite.placed(name) if decision.is_required else None
+    verdict, reason = _verdict(name, gathering, suite)
+    return Judged(
+        name=name,
+        is_required=decision.is_required,
+        source=suite.models[name].source.text,
+        revision=(placed.revision if placed else None) or "",
+        verdict=verdict,
+        reason=reason,
+    )
+
+
+def _verdict(name: str, gathering: Gathering, suite: Suite) -> tuple[str, str]:
+    if not suite.decisions[name].is_required:
+        return "not required", suite.decisions[name].because
+    if name not in gathering.selected:
+        return "not selected", ""
+    verdicts = gathering.of(name)
+    if failed := [one for one in verdicts if one.outcome == "failed"]:
+        return "failed", failed[0].reason
+    if skipped := [one for one in verdicts if one.outcome == "skipped"]:
+        return "unproved", skipped[0].reason
+    if not verdicts:
+        return "unproved", "no check ran"
+    return "proved", ""
+
+
+def _facts(report: pytest.TestReport) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in report.user_properties:
+        if name == PROPERTY and isinstance(value, dict):
+            found |= value
+    return found
+
+
+def _skip_reason(report: pytest.TestReport) -> str:
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return reason.removeprefix("Skipped: ")

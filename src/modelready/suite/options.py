@@ -1,0 +1,73 @@
+"""The suite's own options, beside all of pytest's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asked for."""
+
+    provision: bool = False
+    catalogs: tuple[Path, ...] = ()
+    lock: Path | None = None
+    require: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    resume: bool = True
+    reread: bool = False
+    trust_ledger: bool = False
+    strict: bool = False
+    jobs: int = 4
+    certificate: Path | None = None
+
+
+def add(parser: pytest.Parser) -> None:
+    """Add the options to *parser*."""
+    group = parser.getgroup("modelready", "modelready: are the models of this machine ready to load?")
+    add = group.addoption
+    add("--provision", action="store_true", help="bring what required models lack, then certify them")
+    add("--catalog", action="append", type=Path, default=[], metavar="PATH", help="a catalog, or a folder of them")
+    add("--lock", type=Path, metavar="FILE", dest="lockfile", help="models.lock.json (default: beside the catalog)")
+    add("--require", action="append", default=[], metavar="GLOB", help="turn models on by name")
+    add("--model", action="append", default=[], metavar="GLOB", help="only these models")
+    add("--only", action="append", default=[], metavar="GLOB", help="only these files of the models")
+    add("--no-resume", action="store_true", help="throw away what earlier downloads left behind")
+    add("--jobs", type=_count, default=4, metavar="N", help="connections at once (default: 4)")
+    add("--reread", action="store_true", help="read every byte again, whatever was remembered")
+    add("--trust-ledger", action="store_true", help="trust size and time on file systems that keep them badly")
+    add("--certificate", type=Path, metavar="FILE", help="write what was checked, and the verdict")
+
+
+def given(config: pytest.Config) -> Options:
+    """Give the options that *config* holds."""
+    get: Callable[[str], object] = config.getoption
+    return Options(
+        provision=bool(get("provision")),
+        catalogs=tuple(config.getoption("catalog")),
+        lock=config.getoption("lockfile"),
+        require=tuple(config.getoption("require")),
+        models=tuple(config.getoption("model")),
+        only=tuple(config.getoption("only")),
+        resume=not get("no_resume"),
+        reread=bool(get("reread")),
+        trust_ledger=bool(get("trust_ledger")),
+        strict=bool(config.getini("strict")),
+        jobs=config.getoption("jobs"),
+        certificate=config.getoption("certificate"),
+    )
+
+
+def _count(text: str) -> int:
+    count = int(text) if text.isdecimal() else 0
+    if not 1 <= count <= 64:  # noqa: PLR2004 - more connections than this only annoy a server
+        raise pytest.UsageError(f"--jobs {text}: expected a number of connections from 1 to 64; give one, like 4")
+    return count

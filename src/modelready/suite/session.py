@@ -1,0 +1,152 @@
+"""One run of the suite: what is collected, what is brought, what is judged, and with which exit status it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from modelready import certificate
+from modelready.errors import ModelreadyError
+from modelready.inspection import applicability
+from modelready.placing.knowing import EXHAUSTIVE
+from modelready.suite import distributing, ending, naming
+from modelready.suite.bringing import Bringing
+from modelready.suite.gathering import PROPERTY, Gathering, is_partial, now, run_of
+from modelready.suite.showing import Showing
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from modelready.suite.state import Suite
+
+
+class Session:
+    """The hooks of a run in which checks were asked for."""
+
+    def __init__(self, config: pytest.Config, suite: Suite) -> None:
+        self._config, self._suite = config, suite
+        self._gathering = Gathering(started=now())
+        self._is_worker = distributing.is_worker(config)
+        self._is_distributed = distributing.is_distributed(config)
+        self._bringing = Bringing(suite) if suite.options.provision and not self._is_worker else None
+        self._showing: Showing | None = None
+        if self._is_distributed:
+            config.pluginmanager.register(
+                distributing.Distribution(self._gathering, suite.run, self._begin), "modelready-distribution"
+            )
+
+    def pytest_sessionstart(self) -> None:
+        """Take over what is printed, in the process that owns the terminal."""
+        if not self._is_worker:
+            signal.signal(signal.SIGTERM, _interrupt)
+        reporter = self._config.pluginmanager.getplugin("terminalreporter")
+        if reporter is not None and not self._is_worker:
+            self._showing = Showing(self._suite, self._gathering, reporter)
+            self._config.pluginmanager.register(self._showing, "modelready-showing")
+            self._showing.take_over()
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Give every check the models that it applies to."""
+        if naming.is_check(metafunc.definition.path) and "model" in metafunc.fixturenames:
+            names = [name for name in self._suite.models if self._applies(name, metafunc)]
+            metafunc.parametrize("model", names, ids=names, indirect=True, scope="session")
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, None, None]:
+        """Name the checks, give them their models' tags, and order them model by model."""
+        items[:] = [item for item in items if not naming.is_without_model(item)]
+        for item in items:
+            if naming.is_check(item.path):
+                self._mark(item)
+        yield
+        places = {name: place for place, name in enumerate(self._suite.models)}
+        if all(naming.is_check(item.path) for item in items):
+            items.sort(key=lambda item: naming.position(item, places))
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Count what -k and -m leave out."""
+        self._gathering.deselected += sum(naming.is_check(item.path) for item in items)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Remember that a file could not be collected: a bug of ours."""
+        self._gathering.has_collection_errors |= report.failed
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Begin to bring what the selected models lack."""
+        if not self._is_distributed and not self._config.option.collectonly:
+            self._begin([item.nodeid for item in session.items if naming.is_check(item.path)])
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take in what an item says, in the process that ends the run."""
+        if not self._is_worker:
+            self._gathering.take(report)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """End what was begun, write the certificate, and say how the run went."""
+        if self._is_worker:
+            self._config.workeroutput["deselected"] = self._gathering.deselected  # type: ignore[attr-defined]
+            return
+        bug = self._bringing.stop() if self._bringing else None
+        if self._showing:
+            self._showing.give_back()
+        if self._config.option.collectonly:
+            return
+        session.exitstatus = ending.exit_status(int(exitstatus), self._gathering, self._suite, bug=bug)
+        if self._showing:
+            self._showing.status = int(session.exitstatus)
+        if ending.is_worth_a_certificate(int(session.exitstatus), self._gathering):
+            self._write_certificate(session)
+
+    def pytest_unconfigure(self) -> None:
+        """Let go of files and rows."""
+        self._suite.close()
+
+    def _begin(self, nodeids: Sequence[str]) -> None:
+        self._gathering.selected |= {naming.model_in(nodeid) for nodeid in nodeids} - {""}
+        if self._showing:
+            self._showing.expect(nodeids)
+        if self._bringing:
+            self._bringing.begin(self._gathering.selected)
+
+    def _applies(self, name: str, metafunc: pytest.Metafunc) -> bool:
+        check = f"{metafunc.definition.path.stem}.{metafunc.function.__name__.removeprefix('test_')}"
+        if name not in self._suite.required:
+            return check == "files.are_there"  # one line says why the model is passed over
+        if self._suite.options.only and applicability.is_about_the_whole(metafunc.fixturenames):
+            return False
+        placed = self._suite.placed(name)
+        if self._suite.options.provision and placed.known_by not in EXHAUSTIVE:
+            return applicability.may_apply(placed.model, metafunc.fixturenames)
+        return applicability.applies(placed, metafunc.fixturenames, self._suite.placed)
+
+    def _mark(self, item: pytest.Item) -> None:
+        name = naming.model_of(item)
+        item.user_properties.append((PROPERTY, {"check": naming.check_id(item), "model": name}))
+        item.extra_keyword_matches.add(naming.check_id(item))
+        if model := self._suite.models.get(name):
+            for word in sorted(naming.words(model)):
+                item.add_marker(word)
+
+    def _write_certificate(self, session: pytest.Session) -> None:
+        suite = self._suite
+        run = run_of(self._gathering, suite, passed=session.exitstatus == 0, configuration=suite.configuration())
+        if given := suite.options.certificate:
+            try:
+                certificate.write(run, given)
+            except ModelreadyError as error:
+                session.exitstatus = max(int(session.exitstatus), error.exit_code)
+                self._gathering.notes.append(f"no certificate: {error}")
+            else:
+                self._gathering.notes.append(f"certificate: {given}")
+        if not is_partial(self._gathering, suite):
+            with contextlib.suppress(ModelreadyError):  # certifying works where the state folder cannot be written
+                certificate.write(run, suite.ground.settings.home / "last-certificate.json")
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """End the run as Ctrl-C would: what arrived is kept, and the exit status says that it was interrupted."""
+    raise KeyboardInterrupt

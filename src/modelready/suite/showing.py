@@ -1,0 +1,170 @@
+"""What a run prints: a line a model, live progress, and at the end what is not ready and what to do."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from modelready import __version__, sizes
+from modelready.suite import ending, naming
+from modelready.suite import gathering as gatherings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from modelready.downloads.display import Display
+    from modelready.suite.gathering import Gathering
+    from modelready.suite.state import Suite
+    from modelready.suite.terminal import Terminal
+
+
+class Showing:
+    """The hooks that print; registered in the process that owns the terminal."""
+
+    def __init__(self, suite: Suite, gathering: Gathering, reporter: pytest.TerminalReporter) -> None:
+        self._suite, self._gathering, self._reporter = suite, gathering, reporter
+        if reporter.verbosity <= 0:  # a line a model is enough; -v gives pytest's own lines
+            reporter.showfspath = False
+            reporter.reportchars = ""
+            reporter.config.option.tbstyle = "no"
+        self._expected: Counter[str] = Counter()
+        self._done: Counter[str] = Counter()
+        self.status = 0
+        self._display: Display | None = None
+        self._terminal: Terminal | None = None
+
+    def take_over(self) -> None:
+        """Show downloads as they move, below what pytest prints; nothing where nothing is brought."""
+        if not self._suite.options.provision:
+            return
+        from modelready.downloads.display import Display  # noqa: PLC0415 - only for provisioning
+        from modelready.suite.terminal import Terminal  # noqa: PLC0415
+
+        jobs, run = self._suite.ground.jobs, self._suite.run
+        self._terminal = Terminal(self._reporter)
+        self._display = Display(lambda: jobs.all_of_run(run), self._terminal.console)
+        self._display.__enter__()
+
+    def give_back(self) -> None:
+        """Stop showing downloads."""
+        if self._display is not None and self._terminal is not None:
+            self._display.__exit__(None, None, None)
+            self._terminal.give_back()
+
+    def expect(self, nodeids: Iterable[str]) -> None:
+        """Note the items that will run, to know when a model's last one has."""
+        self._expected = Counter(naming.model_in(nodeid) for nodeid in nodeids)
+
+    def pytest_report_header(self) -> list[str]:
+        """Say what is judged: catalogs, lock, cache, Hub, version."""
+        suite, settings = self._suite, self._suite.ground.settings
+        lock = shown(suite.asked.lock_path)
+        lock = lock if suite.asked.lock_path.exists() else f"none ({lock})"
+        return [
+            f"modelready: {__version__}",
+            f"catalog: {', '.join(shown(path) for path in suite.asked.catalog.paths)}",
+            f"lock: {lock}",
+            f"cache: {shown(settings.hf_cache)}",
+            f"Hub: {settings.hf_endpoint}" + (" (provisioning)" if suite.options.provision else " (not asked)"),
+        ]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Give checks no letters: a model gets a line when its last check is done."""
+        if self._reporter.verbosity > 0 or not _is_check(report):
+            return None
+        if hasattr(report, "context") or _does_not_apply(report):
+            return "", "", ""
+        if report.failed:
+            return "failed", "", ""
+        if report.skipped or report.when == "call":
+            return report.outcome, "", ""
+        return "", "", ""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Print a model's line after its last check."""
+        if report.when != "teardown" or not _is_check(report):
+            return
+        name = naming.model_in(report.nodeid)
+        self._done[name] += 1
+        if self._done[name] == self._expected[name] and self._reporter.verbosity <= 0:
+            self._print_model(name)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print what is not ready, file by file, and what to do."""
+        bad = [one for one in self._gathering.verdicts if one.outcome == "failed"]
+        for model in dict.fromkeys(one.model for one in bad):
+            terminalreporter.section(f"not ready: {model or 'this machine'}", sep="-", red=True)
+            for one in bad:
+                if one.model == model:
+                    terminalreporter.write_line(one.check)
+                    terminalreporter.write_line(_indented(one.reason))
+        warned = [one for one in self._gathering.verdicts if one.outcome == "warned"]
+        if warned:
+            terminalreporter.section("warnings", sep="-", yellow=True)
+        for one in warned:
+            terminalreporter.write_line(one.id)
+            terminalreporter.write_line(_indented(one.reason))
+        self._print_unproved(terminalreporter)
+        if self.status == ending.NOTHING:
+            terminalreporter.write_line(ending.why_nothing(self._suite, self._gathering), yellow=True)
+        for note in self._gathering.notes:
+            terminalreporter.write_line(note)
+
+    def _print_model(self, name: str) -> None:
+        verdicts = self._gathering.of(name)
+        counts = Counter(one.outcome for one in verdicts)
+        if not verdicts:
+            return
+        if counts["failed"]:
+            self._line("✗", name, f"not ready: {counts['failed']} of {_checks(len(verdicts))} failed", red=True)
+        elif counts["skipped"]:
+            reason = next(one.reason for one in verdicts if one.outcome == "skipped")
+            self._line("-", name, reason, yellow=True)
+        else:
+            self._line("✓", name, f"ready: {_checks(len(verdicts))}{self._bytes(name)}", green=True)
+
+    def _bytes(self, name: str) -> str:
+        mine = [one for key, one in self._gathering.subjects.items() if key.startswith(f"{name}/")]
+        if not mine:
+            return ""
+        files = "1 file" if len(mine) == 1 else f"{len(mine)} files"
+        return f", {files}, {sizes.told(sum(one.size or 0 for one in mine))}"
+
+    def _line(self, mark: str, name: str, text: str, **colour: bool) -> None:
+        self._reporter.ensure_newline()
+        self._reporter.write_line(f"{mark} {name or 'machine'}  {text}", **colour)
+
+    def _print_unproved(self, reporter: pytest.TerminalReporter) -> None:
+        for one in gatherings.judged(self._gathering, self._suite):
+            if one.verdict == "unproved":
+                reporter.write_line(f"{one.name}: unproved: {one.reason}", yellow=True)
+
+
+def shown(path: os.PathLike[str]) -> str:
+    """Give *path* as people write it: relative to here, or from their home."""
+    text = os.fspath(path)
+    here, home = f"{os.getcwd()}{os.sep}", f"{os.path.expanduser('~')}{os.sep}"  # noqa: PTH109, PTH111 - text only
+    if text.startswith(here):
+        return text.removeprefix(here)
+    return f"~{os.sep}{text.removeprefix(home)}" if text.startswith(home) and home != os.sep * 2 else text
+
+
+def _is_check(report: pytest.TestReport) -> bool:
+    return any(name == gatherings.PROPERTY for name, _ in report.user_properties)
+
+
+def _does_not_apply(report: pytest.TestReport) -> bool:
+    return isinstance(report.longrepr, tuple) and gatherings.DOES_NOT_APPLY in report.longrepr[2]
+
+
+def _checks(count: int) -> str:
+    return "1 check" if count == 1 else f"{count} checks"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())

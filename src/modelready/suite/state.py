@@ -1,0 +1,140 @@
+"""What one run of the suite knows: the catalog, what is required, where it lies, and what was brought."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from modelready import proving
+from modelready.downloads.arrivals import Arrivals
+from modelready.grounds import Ground, requested
+from modelready.model import Fault
+from modelready.placing import locate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from modelready.grounds import Requested
+    from modelready.model import Model, PlacedFile, PlacedModel
+    from modelready.proving import Proven
+    from modelready.suite.options import Options
+    from modelready.switches import Decision
+
+
+@dataclass
+class Suite:
+    """The facts of one run; models are located once."""
+
+    options: Options
+    asked: Requested
+    run: str
+    refused: dict[str, dict[str, str]] = field(default_factory=dict)
+    _placed: dict[str, PlacedModel] = field(default_factory=dict)
+
+    @property
+    def ground(self) -> Ground:
+        """Give what models are located on."""
+        return self.asked.ground
+
+    @property
+    def models(self) -> dict[str, Model]:
+        """Give the models that --model leaves, by name."""
+        return self.asked.selected
+
+    @property
+    def decisions(self) -> Mapping[str, Decision]:
+        """Give for every model whether it is required here, and why."""
+        return self.asked.decisions
+
+    @cached_property
+    def required(self) -> dict[str, Model]:
+        """Give the models that are required here."""
+        return self.asked.required
+
+    @cached_property
+    def _arrivals(self) -> Arrivals:
+        return Arrivals(self.ground.jobs, self.run)
+
+    def placed(self, name: str) -> PlacedModel:
+        """Locate a model, once."""
+        if name not in self._placed:
+            self._placed[name] = locate(self.asked.catalog.by_name[name], self.ground, only=self.options.only)
+        return self._placed[name]
+
+    def ready(self, name: str) -> PlacedModel:
+        """Locate a model; in a provisioning run, after it was brought."""
+        if self.options.provision and name not in self.refused:
+            job = self._arrivals.wait(name)
+            self._placed.pop(name, None)
+            if job.state != "completed":
+                self._placed[name] = _with_failure(self.placed(name), job.error_what, job.error_remedy)
+        self.refused.setdefault(name, {})
+        return self.placed(name)
+
+    def present(self, model: PlacedModel) -> tuple[PlacedFile, ...]:
+        """Give the files of *model* that are on disk and that no earlier check refused."""
+        refused = self.refused.get(model.name, {})
+        return tuple(one for one in model.files if one.path not in refused and one.place.is_file())
+
+    def prove(self, files: tuple[PlacedFile, ...]) -> dict[str, Proven]:
+        """Give the digests of *files*."""
+        options = self.options
+        return proving.prove(files, self.ground.ledger, reread=options.reread, trust=options.trust_ledger)
+
+    def configuration(self) -> dict[str, str]:
+        """Give the digests of the catalogs and the lock, by file name."""
+        found = {path.name: digest for path, digest in self.asked.catalog.digests.items()}
+        if self.asked.lock_path.is_file():
+            found[self.asked.lock_path.name] = hashlib.sha256(self.asked.lock_path.read_bytes()).hexdigest()
+        return found
+
+    def close(self) -> None:
+        """Let go of the ledger and the rows."""
+        self.ground.close()
+
+
+KEY = pytest.StashKey[Suite]()
+
+
+def read(options: Options, *, run: str | None = None) -> Suite:
+    """
+    Read catalogs, lock and environment for a run.
+
+    Raises: RequestError, for a mistake in any of them.
+    """
+    asked = requested(
+        os.environ,
+        Path.cwd(),
+        catalogs=options.catalogs,
+        lock=options.lock,
+        require=options.require,
+        models=options.models,
+    )
+    return Suite(options, asked, run or uuid.uuid4().hex)
+
+
+def _with_failure(placed: PlacedModel, what: str, remedy: str) -> PlacedModel:
+    fault = Fault(placed.model.source.text, what, remedy)
+    return replace(placed, faults=(fault, *placed.faults))
+
+
+def subjects(model: PlacedModel, files: Sequence[PlacedFile], proven: Mapping[str, Proven]) -> list[dict[str, object]]:
+    """Give what the certificate says of *files*."""
+    return [
+        {
+            "name": f"{model.name}/{one.path}",
+            "sha256": proven[one.path].digests["sha256"],
+            "how": proven[one.path].how,
+            "expected_from": ", ".join(dict.fromkeys(digest.told_by for digest in one.digests)),
+            "size": one.place.stat().st_size,
+        }
+        for one in files
+        if one.path in proven
+    ]

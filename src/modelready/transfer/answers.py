@@ -1,0 +1,150 @@
+"""What an answer means: the bytes asked for, a fault that may pass, or the end. The one place that knows statuses."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modelready import errors
+from modelready.transfer import headers, reasons, verdicts
+from modelready.transfer.faults import Passing
+
+if TYPE_CHECKING:
+    from requests import Response
+
+    from modelready.transfer.http import Reply
+    from modelready.transfer.wanted import Access, Wanted
+
+LATER = frozenset({408, 425, 429, 500, 502, 503, 504, 509, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530, 598, 599})
+_SIGNATURE_SPENT = frozenset({400, 401, 403, 404, 410})
+_GONE = frozenset({404, 410})
+_ACCESS = frozenset({401, 403, 407})
+_OK, _PARTIAL, _UNSATISFIED, _TOO_MANY = 200, 206, 416, 429
+
+
+class WrongRange(Passing):
+    """The server answered a range with other bytes, or with none."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """The bytes that an answer carries: from where, how many, of a file of what size and version."""
+
+    offset: int
+    length: int | None
+    total: int | None
+    validator: str | None
+    is_page: bool
+    ends_surely: bool = True  # a cut would be noticed
+
+
+def judge(reply: Reply, wanted: Wanted, access: Access, *, start: int, end: int | None) -> Body:
+    """
+    Read what *reply* carries, asked for the bytes from *start* to *end*.
+
+    Raises:
+        Passing: it may go well later.
+        SourceError: it will not.
+
+    """
+    response = reply.response
+    if response.status_code == _OK:
+        return _whole(reply)
+    if response.status_code == _PARTIAL:
+        return _partial(response, wanted, start, end)
+    if response.status_code == _UNSATISFIED:
+        told = headers.unsatisfied_total(response.headers.get("Content-Range"))
+        raise WrongRange(verdicts.no_such_range(wanted, start, told))
+    raise _refusal(reply, wanted, access)
+
+
+def _refusal(reply: Reply, wanted: Wanted, access: Access) -> Exception:
+    response = reply.response
+    status = response.status_code
+    if reply.is_elsewhere(wanted.url) and status in _SIGNATURE_SPENT:
+        # A signed address has a short life: asking its giver again renews it, at once where it was an old one.
+        what = f"{_says(reply, wanted)} to an address that {reasons.host(wanted.url)} gave"
+        error = errors.ServerFault(what, remedy="provision again; what arrived is kept")
+        return Passing(error, wait_s=None if reply.is_fresh else 0.0, is_answer=True)
+    if status in LATER:
+        wait_s = headers.wait_s(response.headers, time.time())
+        return Passing(later(_says(reply, wanted), status, wait_s), wait_s=wait_s, is_answer=True)
+    return _final(reply, wanted, access)
+
+
+def _whole(reply: Reply) -> Body:
+    response = reply.response
+    is_encoded = _is_encoded(response)
+    length = None if is_encoded or _is_chunked(response) else headers.count(response.headers.get("Content-Length"))
+    return Body(
+        offset=0,
+        length=length,
+        total=length,
+        validator=None if is_encoded else headers.strong_validator(response.headers),
+        is_page=_is_page(response),
+        ends_surely=length is not None or (_is_chunked(response) and not is_encoded),
+    )
+
+
+def _partial(response: Response, wanted: Wanted, start: int, end: int | None) -> Body:
+    given = headers.content_range(response.headers.get("Content-Range"))
+    length = headers.count(response.headers.get("Content-Length"))
+    is_asked = given and given.start == start and (end is None or given.end <= end)
+    if not (given and is_asked) or _is_encoded(response) or length not in {None, given.end - given.start}:
+        told = response.headers.get("Content-Range") or "no Content-Range"
+        raise WrongRange(verdicts.wrong_range(wanted, start, told))
+    return Body(
+        offset=start,
+        length=given.end - start,
+        total=given.total,
+        validator=headers.strong_validator(response.headers),
+        is_page=_is_page(response),
+    )
+
+
+def later(what: str, status: int, wait_s: float | None) -> errors.SourceError:
+    """Tell that the server went on asking to come back later."""
+    if status == _TOO_MANY:
+        when = f" in {wait_s:.0f} s" if wait_s else " later"
+        return errors.RateLimited(what, remedy=f"provision again{when}, or with fewer --jobs; what arrived is kept")
+    return errors.ServerFault(what, remedy="provision again later; what arrived is kept")
+
+
+def _final(reply: Reply, wanted: Wanted, access: Access) -> errors.SourceError:
+    what, status = _says(reply, wanted), reply.response.status_code
+    code = reply.response.headers.get("X-Error-Code", "")
+    token = f"set {access.token_name}" if not access.token else f"check the token in {access.token_name}"
+    if code == "GatedRepo":
+        remedy = f"accept the licence on {reasons.host(wanted.url)} and {token} (a token of that account)"
+        return errors.Gated(f"{what}: the repository is gated", remedy=remedy)
+    if status in _GONE or code in {"RepoNotFound", "EntryNotFound", "RevisionNotFound"}:
+        return errors.NotFound(what, remedy=f"correct the source or its revision; if it is private, {token}")
+    if status in _ACCESS:
+        return errors.Unauthorised(what, remedy=f"{token}, with the right to read this")
+    return errors.ServerFault(what, remedy="correct the address, or use another endpoint")
+
+
+def _says(reply: Reply, wanted: Wanted) -> str:
+    response = reply.response
+    code = response.headers.get("X-Error-Code", "")
+    extra = f", {code}" if code.isalnum() else ""
+    return (
+        f"{wanted.path}: {reasons.host(reply.url)} answers {response.status_code} {response.reason or ''}".rstrip()
+        + extra
+    )
+
+
+def _is_encoded(response: Response) -> bool:
+    return response.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}
+
+
+def _is_chunked(response: Response) -> bool:
+    return "chunked" in response.headers.get("Transfer-Encoding", "").lower()
+
+
+def _is_page(response: Response) -> bool:
+    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower() in {
+        "text/html",
+        "application/xhtml+xml",
+    }

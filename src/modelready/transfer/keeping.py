@@ -1,0 +1,101 @@
+"""The thread that makes files durable and hands them on, so that no connection ever waits for the disk."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modelready.transfer import disk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from modelready.transfer.parts import Part
+    from modelready.transfer.wanted import Proof, Watcher
+
+_MOST_AT_ONCE = 128
+
+
+@dataclass(frozen=True)
+class _Proved:
+    part: Part
+    proof: Proof
+
+
+class Keeper(threading.Thread):
+    """
+    Syncs parts that grow, and syncs, settles and reports those that are proved.
+
+    Small files are synced by the dozen: all begin to be written before the first is waited for.
+    """
+
+    def __init__(
+        self,
+        settle: Callable[[Proof], None],
+        watcher: Watcher,
+        *,
+        settled: Callable[[], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        super().__init__(name="modelready-keeper", daemon=True)
+        self._settle, self._watcher, self._settled, self._failed = settle, watcher, settled, failed
+        self._asked: queue.SimpleQueue[_Proved | Part | None] = queue.SimpleQueue()
+
+    def sync(self, part: Part) -> None:
+        """Make what arrived of *part* durable, soon."""
+        self._asked.put(part)
+
+    def keep(self, part: Part, proof: Proof) -> None:
+        """Make a proved file durable and settle it, soon."""
+        self._asked.put(_Proved(part, proof))
+
+    def finish(self) -> None:
+        """End when everything asked for is done."""
+        self._asked.put(None)
+        self.join()
+
+    def run(self) -> None:
+        """Do what was asked for, in order, until the end."""
+        try:
+            while self._serve(self._next()):
+                pass
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the transfer ends with it
+            self._failed(error)
+
+    def _next(self) -> list[_Proved | Part | None]:
+        asked = [self._asked.get()]
+        while len(asked) < _MOST_AT_ONCE and not self._asked.empty():
+            asked.append(self._asked.get())
+        return asked
+
+    def _serve(self, asked: list[_Proved | Part | None]) -> bool:
+        proved = [one for one in asked if isinstance(one, _Proved)]
+        for one in proved:
+            one.part.trim()
+        for part in {one for one in asked if one and not isinstance(one, _Proved)}:
+            part.sync()
+        _sync([one.part for one in proved])
+        for one in proved:
+            with disk.told(one.part.path):
+                self._settle(one.proof)
+            self._watcher.done(one.proof)
+            self._settled()
+        return None not in asked
+
+
+def _sync(parts: list[Part]) -> None:
+    descriptors: list[int] = []
+    try:
+        for part in parts:
+            with disk.told(part.path):
+                descriptors.append(os.open(part.path, os.O_RDONLY | os.O_CLOEXEC))
+                disk.start_writing(descriptors[-1])
+        for part, descriptor in zip(parts, descriptors, strict=True):
+            with disk.told(part.path):
+                disk.sync_file(descriptor)
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)

@@ -1,0 +1,210 @@
+"""The connections of one transfer, and which piece of which file each brings next."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from modelready import errors
+from modelready.transfer import hashing, retries
+from modelready.transfer.faults import Outdated
+from modelready.transfer.fetches import PIECE, Fetch
+from modelready.transfer.http import Client
+from modelready.transfer.keeping import Keeper
+from modelready.transfer.proving import Follower, prove
+from modelready.transfer.receiving import Receiver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from modelready.transfer.fetches import Piece
+    from modelready.transfer.wanted import Access, Proof, Wanted, Watcher
+
+_POLL_S = 0.1
+_GRACE_S = 2.0
+
+
+class Pool:
+    """
+    Brings files with a number of connections, large files first.
+
+    A large file is divided among all connections, piece after piece, so that its contiguous prefix grows and can be
+    hashed; small files follow, each by one connection. The first error that lasts ends everything; parts are kept.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[Wanted],
+        access: Access,
+        *,
+        settle: Callable[[Proof], None],
+        watcher: Watcher,
+        resume: bool,
+    ) -> None:
+        retries.hush()
+        self._access, self._watcher = access, watcher
+        self._turn = threading.Condition()
+        self._halted = threading.Event()
+        self._ended = threading.Event()
+        self._failures: list[BaseException] = []
+        fetches = [Fetch(wanted, watcher, self._wake, resume=resume) for wanted in files]
+        self._fetches = tuple(fetches)
+        self._fresh = deque(sorted(fetches, key=lambda fetch: -(fetch.wanted.size or 0) if fetch.is_large else 0))
+        self._open: list[Fetch] = []
+        self._unsettled = len(fetches)
+        self._followers: list[Follower] = []
+        self._clients: list[Client] = []
+        self._keeper = Keeper(settle, watcher, settled=self._settled, failed=self.fail)
+
+    def run(self, connections: int, stop: threading.Event) -> None:
+        """
+        Bring everything.
+
+        Raises:
+            ModelreadyError: the first that ended it; what else went wrong is noted on it.
+
+        """
+        workers = [self._worker() for _ in range(min(max(connections, 1), self._most_pieces()))]
+        try:
+            self._keeper.start()
+            for worker in workers:
+                worker.start()
+            self._wait(stop)
+        except BaseException:
+            self._halt()
+            raise
+        finally:
+            self._finish(workers)
+        if self._failures:
+            raise _first(self._failures)
+
+    def fail(self, error: BaseException) -> None:
+        """End the transfer with *error*."""
+        with self._turn:
+            self._failures.append(error)
+        self._halt()
+
+    def _most_pieces(self) -> int:
+        return sum(1 + (fetch.wanted.size or 0) // PIECE for fetch in self._fetches)
+
+    def _wait(self, stop: threading.Event) -> None:
+        while not self._ended.wait(_POLL_S):
+            if stop.is_set():
+                self.fail(retries.interrupted())
+            for client in self._clients:
+                client.cut_if_older(time.monotonic() - self._access.silence_s - _GRACE_S)
+
+    def _finish(self, workers: list[threading.Thread]) -> None:
+        for thread in workers:
+            if thread.ident:
+                thread.join()
+        for follower in self._followers:
+            follower.join()
+        if self._keeper.ident:
+            self._keeper.finish()
+        for fetch in self._fetches:
+            self._put_away(fetch)
+        for client in self._clients:
+            client.close()
+
+    def _put_away(self, fetch: Fetch) -> None:
+        try:
+            if fetch.part:
+                fetch.part.keep()
+        except errors.ModelreadyError as error:
+            self._failures.append(error)
+
+    def _halt(self) -> None:
+        self._halted.set()
+        self._ended.set()
+        for client in self._clients:
+            client.halt()
+        with self._turn:
+            self._turn.notify_all()
+            followed = [fetch.part for fetch in self._open if fetch.part]
+        for part in followed:
+            with part.moved:
+                part.moved.notify_all()
+
+    def _worker(self) -> threading.Thread:
+        client = Client(self._access)
+        self._clients.append(client)
+        name = f"modelready-connection-{len(self._clients)}"
+        return threading.Thread(target=self._work, args=(client,), name=name, daemon=True)
+
+    def _work(self, client: Client) -> None:
+        buffer = memoryview(bytearray(hashing.BUFFER))
+        receiver = Receiver(client, self._access, buffer)
+        try:
+            while piece := self._next():
+                self._bring(piece, receiver, buffer)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the transfer ends with it
+            if not (self._halted.is_set() and self._failures):
+                self.fail(error)
+            elif not isinstance(error, errors.SourceError | errors.Interrupted):
+                self._failures.append(error)
+
+    def _bring(self, piece: Piece, receiver: Receiver, buffer: memoryview) -> None:
+        try:
+            receiver.bring(piece, retries.Patience(self._access, self._halted))
+        except Outdated:
+            pass  # the pieces of the new attempt are claimed like any others
+        finally:
+            with self._turn:
+                is_to_be_proved = piece.fetch.give_back(piece)
+                self._turn.notify_all()
+        if is_to_be_proved and not self._halted.is_set():
+            prove(piece.fetch, self._keeper, self._watcher, buffer)
+
+    def _next(self) -> Piece | None:
+        """Give the next piece to bring; wait while others bring all there is; None when nothing will come."""
+        with self._turn:
+            while not self._halted.is_set():
+                if piece := self._claim():
+                    return piece
+                if not (self._open or self._fresh):
+                    return None
+                self._turn.wait()
+            return None
+
+    def _claim(self) -> Piece | None:
+        self._open = [fetch for fetch in self._open if not fetch.is_proved]
+        for fetch in self._open:
+            if piece := fetch.claim():
+                return piece
+        while self._fresh:
+            fetch = self._fresh.popleft()
+            fetch.open()
+            self._open.append(fetch)
+            if fetch.is_large:
+                self._follow(fetch)
+            if piece := fetch.claim():
+                return piece
+        return None
+
+    def _follow(self, fetch: Fetch) -> None:
+        follower = Follower(fetch, self._keeper, self._watcher, halted=self._halted, failed=self.fail)
+        self._followers.append(follower)
+        follower.start()
+
+    def _wake(self) -> None:
+        with self._turn:
+            self._turn.notify_all()
+
+    def _settled(self) -> None:
+        with self._turn:
+            self._unsettled -= 1
+            if not self._unsettled:
+                self._ended.set()
+            self._turn.notify_all()
+
+
+def _first(failures: list[BaseException]) -> BaseException:
+    """Give the failure that ended the transfer, with the others noted on it."""
+    first = failures[0]
+    for other in dict.fromkeys(str(one) for one in failures[1:]):
+        if other != str(first):
+            first.add_note(other)
+    return first

@@ -1,0 +1,107 @@
+"""From all bytes there to proved: the digests follow the bytes, and are compared."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from modelready.model import Digest
+from modelready.transfer import hashing
+from modelready.transfer.wanted import Proof
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from modelready.model import Algorithm
+    from modelready.transfer.fetches import Fetch
+    from modelready.transfer.keeping import Keeper
+    from modelready.transfer.parts import Part
+    from modelready.transfer.wanted import Wanted, Watcher
+
+_CHUNK = 4 << 20  # hashed at once, where so much is there
+_SYNC_EVERY = 256 << 20
+
+
+def prove(fetch: Fetch, keeper: Keeper, watcher: Watcher, buffer: memoryview) -> None:
+    """Hash what was not hashed on arrival of a complete small file, compare, and hand it on."""
+    part = fetch.open()
+    size = part.size or 0
+    digester = fetch.digester or hashing.Digester(hashing.algorithms(fetch.wanted), size)
+    watcher.verifying(fetch.wanted)
+    digester.read(part.path, size, buffer)
+    _judge(fetch, part, part.generation, digester, keeper)
+
+
+class Follower(threading.Thread):
+    """Hashes a large file behind its growing prefix, and proves it when the end is reached."""
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        keeper: Keeper,
+        watcher: Watcher,
+        *,
+        halted: threading.Event,
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        super().__init__(name=f"modelready-hasher-{fetch.wanted.part.name[:32]}", daemon=True)
+        self._fetch, self._keeper, self._watcher = fetch, keeper, watcher
+        self._halted, self._failed = halted, failed
+        self._part = fetch.open()
+        self._buffer = memoryview(bytearray(hashing.BUFFER))
+        self._synced = self._part.count
+
+    def run(self) -> None:
+        """Follow until the file is proved or the work halted; whatever goes wrong ends the transfer."""
+        try:
+            while not (self._halted.is_set() or self._attempt()):
+                pass
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the transfer ends with it
+            self._failed(error)
+
+    def _attempt(self) -> bool:
+        """Follow one generation of the part to its end; tell whether the file is proved."""
+        part, generation = self._part, self._part.generation
+        digester = hashing.Digester(hashing.algorithms(self._fetch.wanted), part.size or 0)
+        while digester.position < (part.size or 0):
+            end = self._grown(generation, digester.position)
+            if end is None:
+                return False
+            before = digester.position
+            digester.read(part.path, end, self._buffer)
+            if digester.position == before:
+                break  # somebody else cut the part: the digest will not be right
+            self._sync_now_and_then(part)
+        self._watcher.verifying(self._fetch.wanted)
+        return _judge(self._fetch, part, generation, digester, self._keeper)
+
+    def _grown(self, generation: int, position: int) -> int | None:
+        """Wait for bytes worth hashing behind *position*; give their end, None when they will not come."""
+        part = self._part
+
+        def is_worth_it() -> bool:
+            is_over = self._halted.is_set() or part.generation != generation
+            return is_over or part.prefix >= min(position + _CHUNK, part.size or 0)
+
+        with part.moved:
+            part.moved.wait_for(is_worth_it)
+            is_over = self._halted.is_set() or part.generation != generation
+            return None if is_over else part.prefix
+
+    def _sync_now_and_then(self, part: Part) -> None:
+        if part.count - self._synced >= _SYNC_EVERY:
+            self._synced = part.count
+            self._keeper.sync(part)
+
+
+def _judge(fetch: Fetch, part: Part, generation: int, digester: hashing.Digester, keeper: Keeper) -> bool:
+    found = digester.found()
+    if generation != part.generation or not fetch.prove(found, generation):
+        return False
+    keeper.keep(part, _proof(fetch.wanted, digester.position, found))
+    return True
+
+
+def _proof(wanted: Wanted, size: int, found: dict[Algorithm, str]) -> Proof:
+    digests = tuple(Digest(name, value, "computed from the bytes that arrived") for name, value in found.items())
+    return Proof(wanted=wanted, size=size, sha256=found["sha256"], digests=digests)

@@ -1,0 +1,127 @@
+"""What the tests of formats and inspection are given: real files, real tokenizers, placed models."""
+
+import json
+import os
+import struct
+
+import pytest
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+from modelready.model import Model, PlacedFile, PlacedModel, Source
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def packed(header, data=b""):
+    """Give a safetensors file of *header* (a table, or its bytes)."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+@pytest.fixture(scope="session")
+def pack():
+    """Give the function that makes the bytes of a safetensors file."""
+    return packed
+
+
+@pytest.fixture
+def weights():
+    """Give the bytes of a small, whole safetensors file that holds *names*."""
+
+    def weights(*names):
+        entries = {
+            name: {"dtype": "F32", "shape": [2, 2], "data_offsets": [16 * place, 16 * place + 16]}
+            for place, name in enumerate(names)
+        }
+        return packed({"__metadata__": {"format": "pt"}, **entries}, bytes(range(16)) * len(names))
+
+    return weights
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write *content* (bytes, a text, or what JSON can hold) under *path*, and give the place."""
+
+    def write(path, content=b""):
+        place = tmp_path / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if not isinstance(content, bytes):
+            content = (content if isinstance(content, str) else json.dumps(content)).encode()
+        place.write_bytes(content)
+        return place
+
+    return write
+
+
+@pytest.fixture
+def model_in(tmp_path):
+    """Give a placed model of all files in a folder, and of those named *lost* beside; more is taken as it comes."""
+
+    def model_in(root=tmp_path, *, lost=(), layout="folder", rules=None, known_by="receipt", **about):
+        found = sorted(path for path in root.rglob("*") if not path.is_dir() or path.is_symlink())
+        paths = [*(path.relative_to(root).as_posix() for path in found), *lost]
+        files = tuple(PlacedFile(path, root / path, **(rules or {}).get(path, {})) for path in paths)
+        revision, faults = about.pop("revision", None), about.pop("faults", ())
+        source = Source("hf:acme/tiny", "hf", "acme/tiny", about.pop("asked", "main"))
+        model = Model("tiny", source, layout, **about)
+        return PlacedModel(model, root, revision, files, known_by, faults)
+
+    return model_in
+
+
+@pytest.fixture
+def no_models():
+    """Look a model up where there is no other."""
+
+    def lookup(name):
+        raise AssertionError(name)
+
+    return lookup
+
+
+@pytest.fixture
+def letters():
+    """Give the vocabulary and merges of a small byte-level BPE."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    merges = [("c", "a"), ("ca", "t"), ("\u0120", "p"), ("h", "o")]
+    words = [*alphabet, *("".join(pair) for pair in merges), "<|end|>"]
+    return {word: place for place, word in enumerate(words)}, merges
+
+
+@pytest.fixture
+def whole_tokenizer(letters):
+    """Write a tokenizer.json into a folder."""
+
+    def whole_tokenizer(folder):
+        tokenizer = Tokenizer(models.BPE(*letters))
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+        folder.mkdir(parents=True, exist_ok=True)
+        tokenizer.save(str(folder / "tokenizer.json"))
+        return folder
+
+    return whole_tokenizer
+
+
+@pytest.fixture
+def split_tokenizer(letters):
+    """Write vocab.json, merges.txt and tokenizer_config.json into a folder, as Qwen's are."""
+
+    def split_tokenizer(folder, **config):
+        vocabulary, merges = letters
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "vocab.json").write_text(json.dumps(vocabulary))
+        lines = ["#version: 0.2", *(" ".join(pair) for pair in merges)]
+        (folder / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        config = {"tokenizer_class": "Qwen2Tokenizer", **config}
+        (folder / "tokenizer_config.json").write_text(json.dumps(config))
+        return folder
+
+    return split_tokenizer
+
+
+@pytest.fixture
+def as_anybody():
+    """Skip where permissions do not hold, for root may read everything."""
+    if os.geteuid() == 0:
+        pytest.skip("root may read everything")
