@@ -168,7 +168,7 @@ def actionlint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check types with mypy, strictly."""
     _install(session, "commands", "tests", "types")
-    session.run("mypy", *session.posargs)
+    session.run("mypy", "--cache-dir", str(Path(session.virtualenv.location, "mypy")), *session.posargs)
 
 
 @nox.session(default=False)

@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING
 from modelready.inspection import cache
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from modelready.model import PlacedModel
     from modelready.suite.judging import Judge
 
 
-def test_names_lead_to_files(cached_model: PlacedModel, hub_cache: Path, judge: Judge) -> None:
+def test_names_lead_to_files(
+    cached_model: PlacedModel, hub_cache: Path, refused: Collection[str], judge: Judge
+) -> None:
     """
     Refs, snapshots, links and shared blobs resolve inside the cache.
 
     Mend: `modelready provision` writes refs and links anew; a copied cache wants `cp -aL`, or its `blobs/` as well.
     """
-    judge(cache.broken_names(cached_model, hub_cache))
+    judge(cache.broken_names(cached_model, hub_cache, refused=refused))
 
 
 def test_holds_no_partials(cached_model: PlacedModel, hub_cache: Path, judge: Judge) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from modelready.inspection import weights
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from modelready.model import PlacedFile, PlacedModel
     from modelready.suite.judging import Judge
 
@@ -20,10 +22,11 @@ def test_are_whole(weight_files: tuple[PlacedFile, ...], judge: Judge) -> None:
     judge(weights.unwhole(weight_files))
 
 
-def test_have_every_shard(sharded_model: PlacedModel, judge: Judge) -> None:
+def test_have_every_shard(sharded_model: PlacedModel, refused: Collection[str], judge: Judge) -> None:
     """
     Every shard of every index is there, and every tensor is in its shard.
 
     Mend: `modelready provision`; where the catalog leaves shards out, widen its `include`.
     """
-    judge(weights.incomplete_shards(sharded_model))
+    judge.warn(weights.doubtful_totals(sharded_model))
+    judge(weights.incomplete_shards(sharded_model, refused=refused))

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-VALUES, READERS, ACTORS, FACES = range(4)
+VALUES, WIRE, READERS, ACTORS, FACES = range(5)
 #: Every module right below modelready, or the package that holds it, and how high it stands.
 LAYERS = {
     **dict.fromkeys(("__init__", "errors", "model", "addresses", "environment", "expansion", "filesystems"), VALUES),
     **dict.fromkeys(("patterns", "rules", "sizes", "switches", "lock", "lock_rows", "clashes"), VALUES),
     **dict.fromkeys(("catalog", "catalog_lines", "catalog_models", "catalog_rows", "catalog_texts"), VALUES),
     **dict.fromkeys(("sources", "transfer", "layouts", "formats", "consumers", "digests"), READERS),
+    "network": WIRE,  # what sources and transfer both speak through
     **dict.fromkeys(("ledger", "ledger_rows"), READERS),
     **dict.fromkeys(("placing", "inspection", "downloads", "certificate", "grounds", "proving", "standing"), ACTORS),
     **dict.fromkeys(("suite", "cli", "mirror", "web", "__main__"), FACES),
@@ -27,7 +28,6 @@ LAYERS = {
 #: Readers and faces that know another one all the same, and why.
 KNOWN = {
     ("ledger", "ledger_rows"): "one idea in two files",
-    ("sources", "transfer"): "what a source is asked travels with the same client as the bytes",
     ("cli", "suite"): "provision and certify start the suite",
     ("cli", "mirror"): "mirror and demo serve a Hub",
     ("__main__", "cli"): "one is the other",

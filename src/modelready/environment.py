@@ -67,7 +67,7 @@ def is_true(value: str | None) -> bool:
 
 def _home(environ: Mapping[str, str]) -> Path:
     if given := environ.get("MODELREADY_HOME"):
-        return Path(given).expanduser().absolute()
+        return _of_user(given)
     import platformdirs  # noqa: PLC0415 - not needed where the variable is set
 
     return Path(platformdirs.user_state_dir("modelready", appauthor=False))
@@ -91,7 +91,12 @@ def _expanded(path: str, environ: Mapping[str, str]) -> Path:
     home = environ.get("HOME")
     if home and (named == "~" or named.startswith("~/")):
         named = home + named[1:]
-    return Path(os.path.abspath(Path(named).expanduser()))  # noqa: PTH100 - resolve() would follow links
+    return _of_user(named)
+
+
+def _of_user(path: str) -> Path:
+    """Resolve ``~``; where nobody knows a home (a user without a name, as containers have them) it stays."""
+    return Path(os.path.expanduser(path)).absolute()  # noqa: PTH111 - Path.expanduser() raises there
 
 
 def _number(environ: Mapping[str, str], name: str, default: Number, parse: Callable[[str], Number]) -> Number:

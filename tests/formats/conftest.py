@@ -1,7 +1,6 @@
 """What the tests of formats and inspection are given: real files, real tokenizers, placed models."""
 
 import json
-import os
 import struct
 
 import pytest
@@ -118,10 +117,3 @@ def split_tokenizer(letters):
         return folder
 
     return split_tokenizer
-
-
-@pytest.fixture
-def as_anybody():
-    """Skip where permissions do not hold, for root may read everything."""
-    if os.geteuid() == 0:
-        pytest.skip("root may read everything")

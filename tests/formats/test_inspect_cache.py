@@ -14,7 +14,7 @@ from modelready.model import Digest, Model, PlacedFile, PlacedModel, Source
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 OTHER = "f" * 40
-BLOBS = {"config.json": "c" * 40, "sub/model.safetensors": "d" * 64}
+BLOBS = {"config.json": "c" * 40, "vocab.txt": "b" * 40, "sub/model.safetensors": "d" * 64}
 
 
 class Tiny:

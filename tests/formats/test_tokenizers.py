@@ -152,6 +152,8 @@ def program(tmp_path, monkeypatch):
     def program(text):
         (tmp_path / "tokenizer_trial.py").write_text(text)
         monkeypatch.setattr(tokenizers, "__file__", str(tmp_path / "tokenizers.py"))
+        # A program that is killed leaves half a file of measurements.
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
 
     return program
 
@@ -188,11 +190,9 @@ def test_one_that_crashes_or_hangs_costs_the_others_nothing(tmp_path, whole_toke
 def test_a_process_that_never_listens_is_told(tmp_path, whole_tokenizer, program):
     """A Python that does not even start."""
     folder = whole_tokenizer(tmp_path / "tokenizer")
-    for number in range(2000):  # more than a pipe holds, so that asking fails
-        (tmp_path / f"{number}").symlink_to(folder)
     program("import os; os.close(0); os._exit(3)")
 
-    told = tokenizers.encode_many([folder], PROMPT + "x" * 1_000_000)
+    told = tokenizers.encode_many([folder], PROMPT * 100_000)  # more than a pipe holds
 
     assert told[0].fault == "the process that loads it ended with exit code 3"
 

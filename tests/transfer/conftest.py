@@ -89,6 +89,7 @@ class Server:
         self.requests = []
         self.things = {}
         self.closing = threading.Event()
+        self.encrypt = None
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         self._connections = set()
@@ -115,6 +116,8 @@ class Server:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = self._listening.accept()
+                if self.encrypt:
+                    connection = self.encrypt.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
                 self._connections.add(connection)
                 threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
 

@@ -5,8 +5,8 @@ import requests
 import responses
 
 from modelready import errors
+from modelready.network.http import Client, origin
 from modelready.transfer import Access
-from modelready.transfer.http import Client, origin
 
 TOKEN = "hf_a_secret_that_must_not_travel"
 

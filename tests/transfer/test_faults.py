@@ -1,6 +1,7 @@
 """Whatever a server does: the right bytes if it passes, one honest error if it lasts, and nothing in between."""
 
 import gzip
+import threading
 import time
 
 import pytest
@@ -314,3 +315,35 @@ def test_digests_that_cannot_be_are_an_error(server, want, fetch):
 
     with pytest.raises(errors.DigestMismatch):
         fetch(want("empty", digests=(Digest("sha256", "0" * 64),)))
+
+
+def test_a_server_that_allows_fewer_connections_gets_fewer(server, want, fetch, large):
+    """Those it turns away are given up while others are served."""
+    busy = threading.Semaphore(2)
+
+    def crowded(answering):
+        if not busy.acquire(blocking=False):
+            return server.status(503)(answering)
+        try:
+            time.sleep(0.05)
+            return answering.well()
+        finally:
+            busy.release()
+
+    server.serve("weights.bin", large, lasting=crowded)
+
+    assert fetch(want(), connections=6, max_retries=1) == [large]
+
+
+def test_a_body_that_never_ends_after_its_last_byte_is_enough(server, want, fetch, small):
+    """Size and digest are right: whatever the connection does then does not matter."""
+
+    def open_ended(answering):
+        answering.head(200, {"ETag": '"one"'})
+        answering.body(small)
+        server.closing.wait(30)
+        return False
+
+    server.serve("weights.bin", small, lasting=open_ended)
+
+    assert fetch(want(), timeout_s=0.3) == [small]

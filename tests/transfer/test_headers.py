@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from modelready.transfer import headers
+from modelready.network import headers
 
 NOW = 1_800_000_000.0
 TEXTS = st.text(st.characters(max_codepoint=255)) | st.text('0123456789-/*bytes =;rt,"', max_size=40)

@@ -5,9 +5,10 @@ import threading
 import pytest
 
 from modelready import errors
-from modelready.transfer import Access, retries
-from modelready.transfer.faults import Passing
-from modelready.transfer.retries import Patience, persist
+from modelready.network import retries
+from modelready.network.faults import Passing
+from modelready.network.retries import Patience, persist
+from modelready.transfer import Access
 
 
 class Clock:

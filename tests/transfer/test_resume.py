@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -55,8 +56,10 @@ def run_until(server, wanted, count, ending):
     return sent, told.decode()
 
 
-@pytest.mark.parametrize("share", [0.1, 0.6, 0.95])
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    ("ending", "share"),
+    [(signal.SIGKILL, 0.1), (signal.SIGKILL, 0.6), (signal.SIGKILL, 0.95), (signal.SIGTERM, 0.6), (signal.SIGINT, 0.6)],
+)
 def test_a_killed_transfer_goes_on_where_it_was(server, want, fetch, watching, large, share, ending):
     """Not a tenth of what had arrived is asked for again."""
     server.serve("weights.bin", large, lasting=paced)
@@ -270,3 +273,24 @@ def test_what_is_kept_of_nothing_is_nothing(want, server):
 
     assert kept(wanted) == 0
     assert not wanted.part.exists()
+
+
+def test_a_stop_does_not_wait_for_a_host_that_never_answers(want, fetch, small, server):
+    """Nothing can cut a connection short that is still being made."""
+    server.serve("weights.bin", small)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listening:
+        address = listening.getsockname()
+        full = [socket.socket() for _ in range(4)]
+        for one in full:
+            one.setblocking(False)
+            one.connect_ex(address)
+        stop = threading.Event()
+        threading.Timer(0.2, stop.set).start()
+        started = time.monotonic()
+
+        with pytest.raises(errors.Interrupted):
+            fetch(want(url=f"http://127.0.0.1:{address[1]}/x"), stop=stop, timeout_s=30.0)
+
+        for one in full:
+            one.close()
+    assert time.monotonic() - started < 8  # a connection is waited for 10 s

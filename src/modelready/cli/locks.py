@@ -58,7 +58,9 @@ def _drift(asked: Requested, model: Model, found: dict[str, LockEntry]) -> list[
     from modelready import lock as locks  # noqa: PLC0415
 
     old, reason = locks.entry_for(model, asked.ground.lock)
-    return [reason] if old is None else locks.differences({model.name: old}, {model.name: found[model.name]})
+    if old is None:
+        return [f"{model.name}: {reason}"]
+    return locks.differences({model.name: old}, {model.name: found[model.name]})
 
 
 def _report(
@@ -76,8 +78,8 @@ def _report(
     for lines in drift.values():
         for line in lines:
             click.echo(line)
-    for name, error in failures.items():
-        click.echo(f"{name}: {error}", err=True)
+    for error in failures.values():
+        click.echo(error, err=True)
     if is_check and not drift and not failures:
         click.echo(f"{asked.lock_path}: nothing has moved")
     elif not is_check:

@@ -67,8 +67,8 @@ def plan(asked: Requested, *, is_json: bool, only: tuple[str, ...]) -> int:
         as_json({"models": [_planned(one) for one in plans] + [_refused(*one) for one in errors]})
     else:
         _print_plans(plans)
-    for model, why in errors:
-        click.echo(f"{model.name}: {why}", err=True)
+    for _, why in errors:
+        click.echo(why, err=True)
     return 1 if errors else 0
 
 
@@ -85,9 +85,9 @@ def path(asked: Requested, name: str) -> int:
             f"{name}: its folder names a variable that is not set", remedy="set it, or require the model"
         )
     placed = locate(model, asked.ground)
-    click.echo(placed.root)
     if not placed.root.is_dir() or (model.layout == "hub-cache" and placed.revision is None):
         raise ModelreadyError(f"{name} is not on this machine yet", remedy="run `modelready provision`")
+    click.echo(placed.root)
     return 0
 
 
@@ -130,6 +130,7 @@ def _refused(model: Model, error: ModelreadyError) -> dict[str, object]:
 
 def _print_plans(plans: list[Plan]) -> None:
     from modelready import sizes  # noqa: PLC0415
+    from modelready.inspection import words  # noqa: PLC0415
 
     for one in plans:
         count = len(one.need.fetch)
@@ -138,7 +139,8 @@ def _print_plans(plans: list[Plan]) -> None:
             click.echo(f"{one.model.name}: nothing to fetch, {len(one.need.right)} files in place")
             continue
         free = sizes.told(_free(one.placed.root))
-        click.echo(f"{one.model.name}: {files}, {sizes.told(one.bytes_to_fetch)} to {one.placed.root} ({free} free)")
+        place = words.folded(one.placed.root)
+        click.echo(f"{one.model.name}: {files}, {sizes.told(one.bytes_to_fetch)} to {place} ({free} free)")
         for file in one.need.fetch:
             click.echo(f"  {file.path}  {'?' if file.size is None else sizes.told(file.size)}")
 

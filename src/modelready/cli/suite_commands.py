@@ -12,47 +12,48 @@ import click
 _PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": ["-h", "--help"]}
 
 
-@click.command(context_settings=_PASSED_ON)
+_EXAMPLES_OF_PROVISION = """\b
+Examples:
+  modelready provision
+  modelready provision -k tts --certificate proof.json
+  modelready provision --catalog my.toml --require 'qwen*' --only '*.json'
+"""
+
+_OPTIONS_OF_CERTIFY = """\b
+Options (and all of pytest's: -k, -m, -n, -v, -x, --junit-xml …):
+  --catalog PATH      a catalog, or a folder of them; repeatable
+  --lock FILE         models.lock.json; default: beside the catalog
+  --require GLOB      turn models on by name; repeatable
+  --model GLOB        only these models; repeatable
+  --reread            read every byte again, whatever was remembered
+  --trust-ledger      trust size and time on file systems that keep them badly
+  --strict            what would be a warning fails
+  --certificate FILE  write what was checked, and the verdict
+
+\b
+Examples:
+  modelready certify
+  modelready certify --reread -n 2 --certificate proof.json
+  modelready certify -k 'tts and not tokenizers'
+"""
+
+
+@click.command(context_settings=_PASSED_ON, epilog=_EXAMPLES_OF_PROVISION)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def provision(arguments: tuple[str, ...]) -> int:
-    r"""
+    """
     Bring what required models lack, then certify them.
 
     Takes the options of certify, and --only GLOB (only these files), --no-resume (throw away what earlier downloads
     left), --jobs N (connections, default 4).
-
-    \b
-    Examples:
-      modelready provision
-      modelready provision -k tts --certificate proof.json
-      modelready provision --catalog my.toml --require 'qwen*' --only '*.json'
     """
     return _suite(["--provision", *arguments])
 
 
-@click.command(context_settings=_PASSED_ON)
+@click.command(context_settings=_PASSED_ON, epilog=_OPTIONS_OF_CERTIFY)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def certify(arguments: tuple[str, ...]) -> int:
-    r"""
-    Prove that models are ready to load; reads only, and never touches the network.
-
-    \b
-    Options (and all of pytest's: -k, -m, -n, -v, -x, --junit-xml …):
-      --catalog PATH      a catalog, or a folder of them; repeatable
-      --lock FILE         models.lock.json; default: beside the catalog
-      --require GLOB      turn models on by name; repeatable
-      --model GLOB        only these models; repeatable
-      --reread            read every byte again, whatever was remembered
-      --trust-ledger      trust size and time on file systems that keep them badly
-      --strict            what would be a warning fails
-      --certificate FILE  write what was checked, and the verdict
-
-    \b
-    Examples:
-      modelready certify
-      modelready certify --reread -n 2 --certificate proof.json
-      modelready certify -k 'tts and not tokenizers'
-    """
+    """Prove that models are ready to load; reads only, and never touches the network."""
     return _suite(list(arguments))
 
 

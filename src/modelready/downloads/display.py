@@ -25,7 +25,7 @@ _LINE_S = 5.0
 def told(job: Job) -> str:
     """Give *job* in one plain line."""
     if job.state == "failed":
-        return f"{job.model}: failed: {job.error_what}; {job.error_remedy}"
+        return f"{job.model}: failed: {job.error_what.removeprefix(f'{job.model}: ')}; {job.error_remedy}"
     if job.state == "completed":
         files = "1 file" if job.files_total == 1 else f"{job.files_total} files"
         came = f"{sizes.told(job.bytes_fetched)} fetched" if job.bytes_fetched else "nothing to fetch"

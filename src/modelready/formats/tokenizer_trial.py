@@ -22,14 +22,14 @@ _asked: list[str] = []
 
 def main() -> None:
     """Answer for every folder asked about, on a line of its own, as soon as it is known."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what a library prints is no answer
-    sys.addaudithook(_close_sockets)
-    work = json.load(sys.stdin)
-    for folder in work["folders"]:
-        _asked.clear()
-        answers.write(json.dumps(_tried(Path(folder), work["prompt"])) + "\n")
-        answers.flush()
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
+        os.dup2(2, 1)  # what a library prints is no answer
+        sys.addaudithook(_close_sockets)
+        work = json.load(sys.stdin)
+        for folder in work["folders"]:
+            _asked.clear()
+            answers.write(json.dumps(_tried(Path(folder), work["prompt"])) + "\n")
+            answers.flush()
 
 
 def _close_sockets(event: str, arguments: tuple[Any, ...]) -> None:

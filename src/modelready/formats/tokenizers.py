@@ -7,6 +7,7 @@ a process of its own whose sockets are closed; many folders share one process, f
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -19,7 +20,7 @@ from threading import Thread
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 #: The file that is a whole tokenizer, and the one that says which class reads the others.
 WHOLE = "tokenizer.json"
@@ -27,6 +28,7 @@ CONFIG = "tokenizer_config.json"
 PROMPT = "A photo of a cat, 12 o'clock."
 #: Starting and importing transformers takes seconds on a slow disk; the largest tokenizers take two more.
 TIMEOUT_S = 120.0
+_PATIENCE_S = 5.0
 
 _PACKAGES = {"sentencepiece": "sentencepiece", "google.protobuf": "protobuf", "mistral_common": "mistral-common"}
 _VOCABULARIES = ("tekken.json", "vocab.txt", "vocab.json")
@@ -133,10 +135,13 @@ def _trial(folders: Sequence[Path], prompt: str, timeout_s: float) -> dict[Path,
         pump.start()
         try:
             _ask(process, asked)
-            return _collect(folders, answers, timeout_s) or {folders[0]: _ended(folders[0], process)}
+            found = _collected(folders, _lines(process, answers, timeout_s), timeout_s)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_PATIENCE_S)
         finally:
             process.kill()
             pump.join()
+    return found or {folders[0]: _ended(folders[0], process.returncode)}
 
 
 def _ask(process: subprocess.Popen[bytes], asked: bytes) -> None:
@@ -154,23 +159,30 @@ def _pump(pipe: IO[bytes], answers: SimpleQueue[bytes]) -> None:
     answers.put(b"")
 
 
-def _collect(folders: Sequence[Path], answers: SimpleQueue[bytes], timeout_s: float) -> dict[Path, Encoded]:
-    """Give the answers until one is late, or none comes any more."""
-    found: dict[Path, Encoded] = {}
-    for folder in folders:
+def _lines(process: subprocess.Popen[bytes], answers: SimpleQueue[bytes], timeout_s: float) -> Iterator[bytes | None]:
+    """Give the answers as they come; None, and the process ends, when one is late."""
+    while True:
         try:
             line = answers.get(timeout=timeout_s)
         except Empty:
-            return found | {folder: Encoded(folder, fault=f"did not load within {timeout_s:g} s")}
+            process.kill()
+            yield None
+            return
         if not line.endswith(b"\n"):  # it ended, perhaps in the middle of a word
-            break
-        found[folder] = _told(folder, json.loads(line))
-    return found
+            return
+        yield line
 
 
-def _ended(folder: Path, process: subprocess.Popen[bytes]) -> Encoded:
+def _collected(folders: Sequence[Path], lines: Iterator[bytes | None], timeout_s: float) -> dict[Path, Encoded]:
+    late = f"did not load within {timeout_s:g} s"
+    return {
+        folder: Encoded(folder, fault=late) if line is None else _told(folder, json.loads(line))
+        for folder, line in zip(folders, lines, strict=False)
+    }
+
+
+def _ended(folder: Path, code: int) -> Encoded:
     """Tell of the folder that was tried when the process ended: only the first of a start can be it."""
-    code = process.wait()
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
     return Encoded(folder, fault=f"the process that loads it ended with {how}")
 

@@ -108,5 +108,5 @@ def _may_be_absent(placed: PlacedFile) -> bool:
 
 def _is_untidy(placed: PlacedModel, layout: HubCache | Folder) -> bool:
     if isinstance(layout, HubCache):
-        return bool(cache.broken_names(placed, layout.cache) or cache.leftovers(placed, layout.cache))
+        return bool(cache.unwritten(placed, layout.cache) or cache.leftovers(placed, layout.cache))
     return layout.receipt() is None and placed.known_by in {"lock", "source"}

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from modelready.grounds import Ground
     from modelready.layouts import Folder, HubCache
-    from modelready.model import Manifest, Model, PlacedModel
+    from modelready.model import Manifest, Model, PlacedFile, PlacedModel
     from modelready.sources import Sources
+    from modelready.transfer import Wanted
 
 #: Models whose sources are asked at the same time.
 _ASKED_AT_ONCE = 4
@@ -53,17 +54,22 @@ class Plan:
     @property
     def bytes_to_fetch(self) -> int:
         """Give the bytes that would travel, less those of partial files that will be resumed."""
-        return sum(max((one.size or 0) - self._kept(one.path), 0) for one in self.need.fetch)
+        return sum(max((one.size or 0) - self._kept(one), 0) for one in self.need.fetch)
 
-    def _kept(self, path: str) -> int:
-        file = self.manifest.by_path.get(path) if self.manifest else None
-        if file is None:
-            return 0
-        part = self.layout.part(file, next(one.place for one in self.placed.files if one.path == path))
-        try:
-            return part.stat().st_blocks * 512
-        except OSError:
-            return 0
+    def wanted(self, placed: PlacedFile) -> Wanted | None:
+        """Give what a transfer would be asked for; None where the source has no such file."""
+        from modelready.transfer import Wanted  # noqa: PLC0415 - brings the network's libraries with it
+
+        file = self.manifest.by_path.get(placed.path) if self.manifest else None
+        if file is None or file.url is None:
+            return None
+        return Wanted(file.url, self.layout.part(file, placed.place), placed.path, placed.size, placed.digests)
+
+    def _kept(self, placed: PlacedFile) -> int:
+        from modelready.transfer import kept  # noqa: PLC0415 - brings the network's libraries with it
+
+        wanted = self.wanted(placed)
+        return kept(wanted) if wanted else 0
 
 
 class Planner:

@@ -133,16 +133,14 @@ class _Bringing:
         return (manifest.by_path.get(placed.path) if manifest else None) or manifest_file(placed)
 
     def _wanted(self, placed: PlacedFile) -> Wanted:
-        from modelready.transfer import Wanted  # noqa: PLC0415 - brings the network's libraries with it
-
-        file = self._file(placed)
-        if file.url is None:
+        wanted = self.plan.wanted(placed)
+        if wanted is None:
             raise RequestError(
                 f"{self.plan.model.name}: {placed.path} is named by the catalog, and its source has no such file",
                 remedy="correct the path in the catalog",
             )
-        part = self.plan.layout.prepare(file, placed.place)
-        return Wanted(file.url, part, placed.path, placed.size, placed.digests)
+        self.plan.layout.prepare(self._file(placed), placed.place)
+        return wanted
 
     def _delivery(self) -> Delivery:
         model, manifest = self.plan.model, self.plan.manifest

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from modelready.environment import Settings
     from modelready.model import Manifest, Model
-    from modelready.transfer import Access
+    from modelready.network.access import Access
 
 
 class ModelSource(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -10,8 +11,8 @@ from modelready import __version__
 from modelready.environment import is_true
 from modelready.errors import Gated, NotFound, Offline, Renamed, RequestError, ServerFault, Unauthorised
 from modelready.model import HEX_LENGTHS, Digest, Manifest, ManifestFile
-from modelready.sources.asking import Asker, Refused
-from modelready.transfer import Access
+from modelready.network.access import Access
+from modelready.sources.asking import Answer, Asker, Refused
 
 if TYPE_CHECKING:
     import threading
@@ -38,7 +39,7 @@ class HubSource:
             timeout_s=settings.read_timeout_s,
             max_retries=settings.max_retries,
         )
-        self._asker = Asker(self._access, timeout_s=settings.metadata_timeout_s, stop=stop)
+        self._asker = Asker(replace(self._access, timeout_s=settings.metadata_timeout_s), stop)
 
     def access(self) -> Access:
         """Give how the Hub's files are asked for."""
@@ -63,7 +64,7 @@ class HubSource:
         return Manifest(source=model.source.text, revision=commit, files=files)
 
     def _commit(self, model: Model, repo: str, revision: str) -> str:
-        answer = self._ask(model, f"/api/models/{repo}/revision/{quote(revision, safe='')}")
+        answer = self._ask(model, f"/api/models/{repo}/revision/{quote(revision, safe='')}").json
         commit = answer.get("sha") if isinstance(answer, dict) else None
         if not isinstance(commit, str) or not _is_commit(commit):
             raise ServerFault(
@@ -75,16 +76,17 @@ class HubSource:
     def _files(self, model: Model, repo: str, commit: str) -> Iterator[ManifestFile]:
         path = f"/api/models/{repo}/tree/{commit}?recursive=true&expand=false"
         for _ in range(_MOST_PAGES):
-            entries = self._ask(model, path)
+            answer = self._ask(model, path)
+            entries = answer.json
             if not isinstance(entries, list):
                 raise ServerFault(
                     f"{model.name}: {self._access.endpoint} gives no listing of {repo}",
                     remedy="check HF_ENDPOINT: this does not speak like a Hub",
                 )
             yield from (self._file(model, repo, commit, one) for one in entries if one.get("type") == "file")
-            if (following := self._asker.next_page) is None:
+            if answer.next_page is None:
                 return
-            path = following
+            path = answer.next_page
         raise ServerFault(f"{model.name}: the listing of {repo} does not end", remedy="check HF_ENDPOINT")
 
     def _file(self, model: Model, repo: str, commit: str, entry: dict[str, Any]) -> ManifestFile:
@@ -105,7 +107,7 @@ class HubSource:
         url = f"{self._access.endpoint}/{repo}/resolve/{commit}/{quote(path)}"
         return ManifestFile(path, size, (digest,), xet_hash=entry.get("xetHash"), url=url, blob_id=blob_id)
 
-    def _ask(self, model: Model, path: str) -> Any:
+    def _ask(self, model: Model, path: str) -> Answer:
         url = urljoin(f"{self._access.endpoint}/", path.lstrip("/")) if path.startswith("/") else path
         try:
             reply = self._asker.ask(url)
@@ -116,7 +118,7 @@ class HubSource:
                 f"{model.name}: {model.source.address} is called {moved} now",
                 remedy=f'write source = "hf:{moved}@…" in the catalog, after a look at who owns it',
             )
-        return reply.json
+        return reply
 
     def _meaning(self, model: Model, refused: Refused) -> SourceError:
         """Say what it means that the Hub refused."""

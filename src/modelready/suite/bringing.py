@@ -21,7 +21,11 @@ class Bringing:
         self._worker: Worker | None = None
 
     def begin(self, selected: Collection[str]) -> None:
-        """Begin with the models *selected* that are required, and their needs; a second call does nothing."""
+        """
+        Begin with the models *selected* that are required, and their needs; a second call does nothing.
+
+        Raises: NotWritable, when the state folder cannot be written.
+        """
         if self._worker is None:
             suite, given = self._suite, self._suite.options
             models = suite.asked.with_needs([name for name in suite.required if name in selected])
@@ -32,8 +36,9 @@ class Bringing:
                 reread=given.reread,
                 trust=given.trust_ledger,
             )
-            self._worker = Worker(Order(models, suite.ground, suite.run, options))
-            self._worker.start()
+            worker = Worker(Order(models, suite.ground, suite.run, options))
+            worker.start()
+            self._worker = worker
 
     def stop(self) -> BaseException | None:
         """End the worker; what arrived is kept. Give the bug that ended it, if one did."""

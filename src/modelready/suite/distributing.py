@@ -33,18 +33,20 @@ class Distribution:
         """Give all checks of one model to one worker."""
         from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 - only under -n
 
+        begin = self._begin
+
         class ModelScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
             """Splits the run by model."""
 
             def _split_scope(self, nodeid: str) -> str:
                 return naming.model_in(nodeid) or nodeid
 
-        return ModelScheduling(config, log)
+            def schedule(self) -> None:
+                # Not before: a worker that still collects would see what is being brought, and collect other checks.
+                begin(next(iter(self.registered_collections.values())))
+                super().schedule()
 
-    @pytest.hookimpl
-    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
-        """Begin with what the workers selected; all of them select the same."""
-        self._begin(ids)
+        return ModelScheduling(config, log)
 
     @pytest.hookimpl
     def pytest_testnodedown(self, node: WorkerController) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import traceback
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -72,7 +73,9 @@ class Session:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Remember that a file could not be collected: a bug of ours."""
-        self._gathering.has_collection_errors |= report.failed
+        if report.failed:
+            self._gathering.has_collection_errors = True
+            self._gathering.notes.append(report.longreprtext)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Begin to bring what the selected models lack."""
@@ -95,6 +98,8 @@ class Session:
             self._showing.give_back()
         if self._config.option.collectonly:
             return
+        if bug is not None:
+            self._gathering.notes.append("".join(traceback.format_exception(bug)))
         session.exitstatus = ending.exit_status(int(exitstatus), self._gathering, self._suite, bug=bug)
         if self._showing:
             self._showing.status = int(session.exitstatus)
@@ -110,7 +115,10 @@ class Session:
         if self._showing:
             self._showing.expect(nodeids)
         if self._bringing:
-            self._bringing.begin(self._gathering.selected)
+            try:
+                self._bringing.begin(self._gathering.selected)
+            except ModelreadyError as error:
+                pytest.exit(str(error), returncode=error.exit_code)
 
     def _applies(self, name: str, metafunc: pytest.Metafunc) -> bool:
         check = f"{metafunc.definition.path.stem}.{metafunc.function.__name__.removeprefix('test_')}"

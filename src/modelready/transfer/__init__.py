@@ -1,7 +1,8 @@
 """Bring a file's bytes over HTTP: resumed across processes, proved as they arrive, named only when right."""
 
+from modelready.network.access import Access
 from modelready.transfer.bring import bring
 from modelready.transfer.parts import kept
-from modelready.transfer.wanted import Access, Proof, Wanted, Watcher
+from modelready.transfer.wanted import Proof, Wanted, Watcher
 
 __all__ = ["Access", "Proof", "Wanted", "Watcher", "bring", "kept"]

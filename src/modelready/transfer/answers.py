@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelready import errors
-from modelready.transfer import headers, reasons, verdicts
-from modelready.transfer.faults import Passing
+from modelready.network import headers, reasons
+from modelready.network.faults import Passing
+from modelready.network.statuses import LATER, later
+from modelready.transfer import verdicts
 
 if TYPE_CHECKING:
     from requests import Response
 
-    from modelready.transfer.http import Reply
-    from modelready.transfer.wanted import Access, Wanted
+    from modelready.network.access import Access
+    from modelready.network.http import Reply
+    from modelready.transfer.wanted import Wanted
 
-LATER = frozenset({408, 425, 429, 500, 502, 503, 504, 509, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530, 598, 599})
 _SIGNATURE_SPENT = frozenset({400, 401, 403, 404, 410})
 _GONE = frozenset({404, 410})
 _ACCESS = frozenset({401, 403, 407})
-_OK, _PARTIAL, _UNSATISFIED, _TOO_MANY = 200, 206, 416, 429
+_OK, _PARTIAL, _UNSATISFIED = 200, 206, 416
 
 
 class WrongRange(Passing):
@@ -75,15 +77,15 @@ def _refusal(reply: Reply, wanted: Wanted, access: Access) -> Exception:
 
 def _whole(reply: Reply) -> Body:
     response = reply.response
-    is_encoded = _is_encoded(response)
-    length = None if is_encoded or _is_chunked(response) else headers.count(response.headers.get("Content-Length"))
+    is_packed = is_encoded(response)
+    length = None if is_packed or _is_chunked(response) else headers.count(response.headers.get("Content-Length"))
     return Body(
         offset=0,
         length=length,
         total=length,
-        validator=None if is_encoded else headers.strong_validator(response.headers),
+        validator=None if is_packed else headers.strong_validator(response.headers),
         is_page=_is_page(response),
-        ends_surely=length is not None or (_is_chunked(response) and not is_encoded),
+        ends_surely=length is not None or (_is_chunked(response) and not is_packed),
     )
 
 
@@ -91,7 +93,7 @@ def _partial(response: Response, wanted: Wanted, start: int, end: int | None) ->
     given = headers.content_range(response.headers.get("Content-Range"))
     length = headers.count(response.headers.get("Content-Length"))
     is_asked = given and given.start == start and (end is None or given.end <= end)
-    if not (given and is_asked) or _is_encoded(response) or length not in {None, given.end - given.start}:
+    if not (given and is_asked) or is_encoded(response) or length not in {None, given.end - given.start}:
         told = response.headers.get("Content-Range") or "no Content-Range"
         raise WrongRange(verdicts.wrong_range(wanted, start, told))
     return Body(
@@ -101,14 +103,6 @@ def _partial(response: Response, wanted: Wanted, start: int, end: int | None) ->
         validator=headers.strong_validator(response.headers),
         is_page=_is_page(response),
     )
-
-
-def later(what: str, status: int, wait_s: float | None) -> errors.SourceError:
-    """Tell that the server went on asking to come back later."""
-    if status == _TOO_MANY:
-        when = f" in {wait_s:.0f} s" if wait_s else " later"
-        return errors.RateLimited(what, remedy=f"provision again{when}, or with fewer --jobs; what arrived is kept")
-    return errors.ServerFault(what, remedy="provision again later; what arrived is kept")
 
 
 def _final(reply: Reply, wanted: Wanted, access: Access) -> errors.SourceError:
@@ -135,7 +129,8 @@ def _says(reply: Reply, wanted: Wanted) -> str:
     )
 
 
-def _is_encoded(response: Response) -> bool:
+def is_encoded(response: Response) -> bool:
+    """Tell whether the body has to be unpacked to be the file."""
     return response.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}
 
 

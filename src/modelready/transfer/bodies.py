@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import select
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,9 @@ import requests
 import urllib3
 
 from modelready import errors
-from modelready.transfer import reasons
-from modelready.transfer.faults import Passing
+from modelready.network import reasons
+from modelready.network.faults import Passing
+from modelready.transfer import answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,13 +40,11 @@ def read(
 
     """
     reader = _straight(response)
-    views = _copied(response, length) if reader is None or length is None else _received(reader, length, buffer, heard)
+    views = _copied(response, length, heard) if reader is None else _received(reader, length, buffer, heard)
     came = 0
     try:
         for view in views:
             came += len(view)
-            if reader is None or length is None:
-                heard(len(view))
             yield view
     except _FAULTS as error:
         raise reasons.unanswered(response.url, error) from None
@@ -62,16 +62,19 @@ def cut(url: str, came: int, length: int) -> Passing:
 def _straight(response: Response) -> Any:
     """Give the buffered socket under *response*, where nothing has to be decoded."""
     under: Any = getattr(response.raw, "_fp", None)
-    is_plain = isinstance(under, http.client.HTTPResponse) and not under.chunked
+    is_plain = isinstance(under, http.client.HTTPResponse) and not under.chunked and not answers.is_encoded(response)
     return under.fp if is_plain else None
 
 
-def _received(reader: Any, length: int, buffer: memoryview, heard: Callable[[int], None]) -> Iterator[memoryview]:
+def _received(
+    reader: Any, length: int | None, buffer: memoryview, heard: Callable[[int], None]
+) -> Iterator[memoryview]:
+    length = sys.maxsize if length is None else length
     filled, since, more_comes = 0, time.monotonic(), _watch(reader)
     try:
         while length:
             # At most one read of the socket, so that a fault later costs nothing that came before.
-            count = reader.readinto1(buffer[filled : filled + length])
+            count = reader.readinto1(buffer[filled : min(filled + length, len(buffer))])
             if not count:
                 break
             filled, length = filled + count, length - count
@@ -97,11 +100,12 @@ def _watch(reader: Any) -> Callable[[], bool]:
     return lambda: bool(decrypted() or poll.poll(_SOON_MS))
 
 
-def _copied(response: Response, length: int | None) -> Iterator[memoryview]:
+def _copied(response: Response, length: int | None, heard: Callable[[int], None]) -> Iterator[memoryview]:
     came = 0
     for chunk in response.raw.stream(_SLOW_READ, decode_content=True):
         view = memoryview(chunk) if length is None else memoryview(chunk)[: length - came]
         came += len(view)
+        heard(len(view))
         yield view
 
 

@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Sequence
 
-    from modelready.transfer.wanted import Access, Proof, Wanted, Watcher
+    from modelready.network.access import Access
+    from modelready.transfer.wanted import Proof, Wanted, Watcher
 
 
 def bring(  # noqa: PLR0913 - one call is the whole interface, all of it by name

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from modelready.network.faults import Passing
 from modelready.transfer import hashing, ranges, verdicts
-from modelready.transfer.faults import Outdated, Passing
+from modelready.transfer.faults import Outdated
 from modelready.transfer.parts import Part
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from modelready.transfer.wanted import Proof, Watcher
 
 _MOST_AT_ONCE = 128
+_SMALL = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,6 @@ class Keeper(threading.Thread):
 
     def _serve(self, asked: list[_Proved | Part | None]) -> bool:
         proved = [one for one in asked if isinstance(one, _Proved)]
-        for one in proved:
-            one.part.trim()
         for part in {one for one in asked if one and not isinstance(one, _Proved)}:
             part.sync()
         _sync([one.part for one in proved])
@@ -92,7 +91,8 @@ def _sync(parts: list[Part]) -> None:
         for part in parts:
             with disk.told(part.path):
                 descriptors.append(os.open(part.path, os.O_RDONLY | os.O_CLOEXEC))
-                disk.start_writing(descriptors[-1])
+                if (part.size or 0) <= _SMALL:
+                    disk.start_writing(descriptors[-1])
         for part, descriptor in zip(parts, descriptors, strict=True):
             with disk.told(part.path):
                 disk.sync_file(descriptor)

@@ -28,6 +28,9 @@ class Part:
 
     ``moved`` guards everything and tells when bytes arrived. A generation is one attempt to gather the file: what a
     connection brings for an older one is refused, so bytes of two versions never meet.
+
+    A file of unknown size has no place for a journal until a server tells the size; one that neither a digest nor a
+    strong validator names is begun anew each time, as nothing would notice if its bytes were of two versions.
     """
 
     def __init__(self, wanted: Wanted, *, resume: bool) -> None:

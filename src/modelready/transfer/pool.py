@@ -8,10 +8,12 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from modelready import errors
-from modelready.transfer import hashing, retries
+from modelready.network import retries
+from modelready.network.faults import Passing
+from modelready.network.http import Client
+from modelready.transfer import hashing
 from modelready.transfer.faults import Outdated
 from modelready.transfer.fetches import PIECE, Fetch
-from modelready.transfer.http import Client
 from modelready.transfer.keeping import Keeper
 from modelready.transfer.proving import Follower, prove
 from modelready.transfer.receiving import Receiver
@@ -19,8 +21,9 @@ from modelready.transfer.receiving import Receiver
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from modelready.network.access import Access
     from modelready.transfer.fetches import Piece
-    from modelready.transfer.wanted import Access, Proof, Wanted, Watcher
+    from modelready.transfer.wanted import Proof, Wanted, Watcher
 
 _POLL_S = 0.1
 _GRACE_S = 2.0
@@ -56,6 +59,7 @@ class Pool:
         self._unsettled = len(fetches)
         self._followers: list[Follower] = []
         self._clients: list[Client] = []
+        self._patiences: list[retries.Patience] = []
         self._keeper = Keeper(settle, watcher, settled=self._settled, failed=self.fail)
 
     def run(self, connections: int, stop: threading.Event) -> None:
@@ -66,6 +70,8 @@ class Pool:
             ModelreadyError: the first that ended it; what else went wrong is noted on it.
 
         """
+        if stop.is_set():
+            raise retries.interrupted()
         workers = [self._worker() for _ in range(min(max(connections, 1), self._most_pieces()))]
         try:
             self._keeper.start()
@@ -97,9 +103,9 @@ class Pool:
                 client.cut_if_older(time.monotonic() - self._access.silence_s - _GRACE_S)
 
     def _finish(self, workers: list[threading.Thread]) -> None:
-        for thread in workers:
-            if thread.ident:
-                thread.join()
+        for thread, client in zip(workers, self._clients, strict=True):
+            while thread.is_alive() and not (self._halted.is_set() and client.is_unreachable):
+                thread.join(_POLL_S)
         for follower in self._followers:
             follower.join()
         if self._keeper.ident:
@@ -138,25 +144,39 @@ class Pool:
         buffer = memoryview(bytearray(hashing.BUFFER))
         receiver = Receiver(client, self._access, buffer)
         try:
-            while piece := self._next():
-                self._bring(piece, receiver, buffer)
+            while (piece := self._next()) and self._bring(piece, receiver, buffer):
+                pass
         except BaseException as error:  # noqa: BLE001 - whatever it is, the transfer ends with it
             if not (self._halted.is_set() and self._failures):
                 self.fail(error)
             elif not isinstance(error, errors.SourceError | errors.Interrupted):
                 self._failures.append(error)
 
-    def _bring(self, piece: Piece, receiver: Receiver, buffer: memoryview) -> None:
+    def _bring(self, piece: Piece, receiver: Receiver, buffer: memoryview) -> bool:
+        """Bring one piece; tell whether this connection is of further use."""
+        patience = retries.Patience(self._access, self._halted)
+        self._patiences.append(patience)
         try:
-            receiver.bring(piece, retries.Patience(self._access, self._halted))
+            receiver.bring(piece, patience)
         except Outdated:
             pass  # the pieces of the new attempt are claimed like any others
+        except errors.SourceError as error:
+            if not self._can_go_on_without(patience, error):
+                raise
+            return False
         finally:
+            self._patiences.remove(patience)
             with self._turn:
                 is_to_be_proved = piece.fetch.give_back(piece)
                 self._turn.notify_all()
-        if is_to_be_proved and not self._halted.is_set():
-            prove(piece.fetch, self._keeper, self._watcher, buffer)
+        if is_to_be_proved:
+            prove(piece.fetch, self._keeper, self._watcher, buffer, self._halted)
+        return True
+
+    def _can_go_on_without(self, patience: retries.Patience, error: errors.SourceError) -> bool:
+        """Tell whether a server turned one connection away that serves another: it allows fewer than we opened."""
+        is_answer = isinstance(error.__cause__, Passing) and error.__cause__.is_answer
+        return is_answer and any(other.progress for other in self._patiences if other is not patience)
 
     def _next(self) -> Piece | None:
         """Give the next piece to bring; wait while others bring all there is; None when nothing will come."""

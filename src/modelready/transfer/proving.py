@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from modelready.model import Digest
-from modelready.transfer import hashing
+from modelready.transfer import disk, hashing
 from modelready.transfer.wanted import Proof
 
 if TYPE_CHECKING:
@@ -19,17 +19,20 @@ if TYPE_CHECKING:
     from modelready.transfer.wanted import Wanted, Watcher
 
 _CHUNK = 4 << 20  # hashed at once, where so much is there
+_STRETCH = 64 << 20
 _SYNC_EVERY = 256 << 20
 
 
-def prove(fetch: Fetch, keeper: Keeper, watcher: Watcher, buffer: memoryview) -> None:
+def prove(fetch: Fetch, keeper: Keeper, watcher: Watcher, buffer: memoryview, halted: threading.Event) -> None:
     """Hash what was not hashed on arrival of a complete small file, compare, and hand it on."""
     part = fetch.open()
     size = part.size or 0
     digester = fetch.digester or hashing.Digester(hashing.algorithms(fetch.wanted), size)
     watcher.verifying(fetch.wanted)
-    digester.read(part.path, size, buffer)
-    _judge(fetch, part, part.generation, digester, keeper)
+    while _read_on(digester, part, size, buffer) and not halted.is_set():
+        pass
+    if not halted.is_set():
+        _judge(fetch, part, part.generation, digester, keeper)
 
 
 class Follower(threading.Thread):
@@ -67,9 +70,7 @@ class Follower(threading.Thread):
             end = self._grown(generation, digester.position)
             if end is None:
                 return False
-            before = digester.position
-            digester.read(part.path, end, self._buffer)
-            if digester.position == before:
+            if not _read_on(digester, part, end, self._buffer):
                 break  # somebody else cut the part: the digest will not be right
             self._sync_now_and_then(part)
         self._watcher.verifying(self._fetch.wanted)
@@ -94,10 +95,19 @@ class Follower(threading.Thread):
             self._keeper.sync(part)
 
 
+def _read_on(digester: hashing.Digester, part: Part, end: int, buffer: memoryview) -> bool:
+    """Read a stretch that is over soon, when the work is halted; tell whether there was anything."""
+    before = digester.position
+    with disk.told(part.path):
+        digester.read(part.path, min(end, before + _STRETCH), buffer)
+    return digester.position > before
+
+
 def _judge(fetch: Fetch, part: Part, generation: int, digester: hashing.Digester, keeper: Keeper) -> bool:
     found = digester.found()
     if generation != part.generation or not fetch.prove(found, generation):
         return False
+    part.trim()
     keeper.keep(part, _proof(fetch.wanted, digester.position, found))
     return True
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from modelready.transfer import answers, bodies, retries, verdicts
-from modelready.transfer.faults import Passing
+from modelready.network import retries
+from modelready.network.faults import Passing
+from modelready.transfer import answers, bodies, verdicts
 
 if TYPE_CHECKING:
+    from modelready.network.access import Access
+    from modelready.network.http import Client, Reply
+    from modelready.network.retries import Patience
     from modelready.transfer.answers import Body
     from modelready.transfer.fetches import Piece
-    from modelready.transfer.http import Client, Reply
-    from modelready.transfer.retries import Patience
-    from modelready.transfer.wanted import Access
 
 _SMALLEST_STEP = 128 * 1024
 _SHARE = 64  # of what arrived may lie in one connection's buffer
@@ -39,6 +40,8 @@ class Receiver:
 
     def _receive(self, piece: Piece, patience: Patience) -> None:
         fetch = piece.fetch
+        if piece.is_done:
+            return  # the fault came after the last byte
         if piece.position and not piece.part.resumes_safely:
             fetch.begin_again(piece, verdicts.unresumable(fetch.wanted))
         reply = self._client.get(fetch.target or fetch.wanted.url, asking=_asking(piece), timeout_s=patience.ask())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelready import errors
-from modelready.transfer import reasons
+from modelready.network import reasons
 
 if TYPE_CHECKING:
     from modelready.model import Digest

@@ -1,8 +1,8 @@
-"""The values a transfer speaks of: what is wanted, through which access, and what was proved of it."""
+"""The values a transfer speaks of: what is wanted, and what was proved of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -20,19 +20,6 @@ class Wanted:
     path: str
     size: int | None = None
     digests: tuple[Digest, ...] = ()
-
-
-@dataclass(frozen=True)
-class Access:
-    """How a source is spoken to: whose token, how patiently."""
-
-    endpoint: str
-    token: str | None = field(default=None, repr=False)
-    user_agent: str = "modelready"
-    timeout_s: float = 10.0  # each read of a socket
-    max_retries: int = 5  # tries without a single new byte
-    silence_s: float = 45.0  # silence of one file, retries included, after which it is given up
-    token_name: str = "HF_TOKEN"  # noqa: S105 - the name of a variable, for the remedy in errors
 
 
 @dataclass(frozen=True)

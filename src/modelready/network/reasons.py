@@ -12,7 +12,7 @@ import requests
 import urllib3
 
 from modelready import errors
-from modelready.transfer.faults import Passing
+from modelready.network.faults import Passing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

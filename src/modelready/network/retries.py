@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import stamina
 
 from modelready import errors
-from modelready.transfer import reasons
-from modelready.transfer.faults import Passing
+from modelready.network import reasons
+from modelready.network.faults import Passing
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-    from modelready.transfer.wanted import Access
+    from modelready.network.access import Access
 
 _FIRST_WAIT_S, _LONGEST_BACKOFF_S = 0.5, 10.0
 _LONGEST_TOLD_WAIT_S = 60.0

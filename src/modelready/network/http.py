@@ -17,16 +17,18 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from modelready import errors
-from modelready.transfer import headers, reasons
-from modelready.transfer.faults import Passing
+from modelready.network import headers, reasons
+from modelready.network.faults import Passing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelready.transfer.wanted import Access
+    from modelready.network.access import Access
 
 _MOST_REDIRECTS = 10
 _MOST_OF_A_REDIRECT = 64 * 1024  # read of its body, so that the connection can be used again
+_LONGEST_CONNECT_S = 10.0
+_GRACE_S = 1.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PORTS = {"http": 80, "https": 443}
 
@@ -75,6 +77,16 @@ class Client:
         finally:
             self._asked_at = None
 
+    @property
+    def is_unreachable(self) -> bool:
+        """
+        Tell whether, halted, it still waits for a name or a connection, which nothing can cut short.
+
+        Its thread may be left to itself: whenever that ends, it finds itself halted, and touches nothing.
+        """
+        asked_at, halted_at = self._asked_at, self._sockets.halted_at
+        return asked_at is not None and halted_at is not None and time.monotonic() - halted_at > _GRACE_S
+
     def cut_if_older(self, moment: float) -> None:
         """Cut the connections if an answer has been waited for since before *moment*: its headers only trickle."""
         if self._asked_at and self._asked_at < moment:
@@ -118,7 +130,8 @@ class Client:
             # Prepared by itself and sent by the adapter: so no netrc is read, no cookie kept, nothing merged per call.
             prepared = requests.Request("GET", url, headers=sent).prepare()
             adapter = self._session.get_adapter(url)
-            return adapter.send(prepared, stream=True, timeout=timeout_s, **self._settings_for(here, url))
+            timeout = (min(timeout_s, _LONGEST_CONNECT_S), timeout_s)
+            return adapter.send(prepared, stream=True, timeout=timeout, **self._settings_for(here, url))
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, UnicodeError) as error:
             what = f"{reasons.shown(url)}: {reasons.reason(error)}"
             raise errors.ServerFault(what, remedy="correct the address") from None
@@ -148,14 +161,14 @@ class Sockets:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open: list[socket.socket] = []
-        self._is_halted = False
+        self.halted_at: float | None = None
 
     def add(self, connected: socket.socket) -> None:
         """Keep a second handle on *connected*: TLS takes the first one over."""
         with self._lock:
             self._forget_closed()
             self._open.append(connected.dup())
-            if self._is_halted:
+            if self.halted_at is not None:
                 _cut(self._open[-1])
 
     def cut(self) -> None:
@@ -166,7 +179,7 @@ class Sockets:
 
     def halt(self) -> None:
         """Shut every connection down, and each new one at once."""
-        self._is_halted = True
+        self.halted_at = self.halted_at or time.monotonic()
         self.cut()
 
     def close(self) -> None:

@@ -1,0 +1,18 @@
+"""How a source is spoken to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Access:
+    """How a source is spoken to: whose token, how patiently."""
+
+    endpoint: str
+    token: str | None = field(default=None, repr=False)
+    user_agent: str = "modelready"
+    timeout_s: float = 10.0  # each read of a socket
+    max_retries: int = 5  # tries without a single new byte
+    silence_s: float = 45.0  # silence of one file, retries included, after which it is given up
+    token_name: str = "HF_TOKEN"  # noqa: S105 - the name of a variable, for the remedy in errors

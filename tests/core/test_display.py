@@ -1,0 +1,126 @@
+"""Downloads are shown as lines where nobody watches, and as bars on a terminal."""
+
+from __future__ import annotations
+
+import io
+import threading
+from contextlib import closing
+
+import pytest
+from rich.console import Console
+
+from modelready.downloads.display import Display, table, told
+from modelready.downloads.jobs import Job, Jobs
+
+
+def job(**changes):
+    """Give a job that is half way."""
+    half = {"state": "downloading", "files_done": 1, "files_total": 2, "bytes_done": 5_000_000, "bytes_total": 10**7}
+    return Job("run", "tiny", **(half | changes))
+
+
+def printed(*jobs, width=120):
+    """Give the table of *jobs* as text."""
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+    console.print(table(jobs))
+    return console.file.getvalue()
+
+
+class Terminal(io.StringIO):
+    """A terminal that tells when a text has been written to it."""
+
+    def __init__(self, awaited):
+        super().__init__()
+        self.awaited, self.seen = awaited, threading.Event()
+
+    def write(self, text):
+        count = super().write(text)
+        if self.awaited in self.getvalue():
+            self.seen.set()
+        return count
+
+
+@pytest.mark.parametrize(
+    ("shown", "line"),
+    [
+        (job(), "tiny: 1/2 files, 5.0 MB of 10.0 MB"),
+        (job(current_file="a.bin"), "tiny: 1/2 files, 5.0 MB of 10.0 MB, a.bin"),
+        (job(speed_bps=1e6), "tiny: 1/2 files, 5.0 MB of 10.0 MB, 1.0 MB/s, 0:05 left"),
+        (job(speed_bps=1000), "tiny: 1/2 files, 5.0 MB of 10.0 MB, 1.0 KB/s, 1:23:20 left"),
+        (job(bytes_done=-3), "tiny: 1/2 files, 0 B of 10.0 MB"),
+        (job(state="queued", note="waits for process 7"), "tiny: queued, waits for process 7"),
+        (job(state="verifying"), "tiny: verifying"),
+        (job(state="completed", bytes_fetched=5), "tiny: in place, 2 files, 5 B fetched"),
+        (job(state="completed", files_total=1), "tiny: in place, 1 file, nothing to fetch"),
+        (job(state="failed", error_what="tiny: no", error_remedy="try"), "tiny: failed: no; try"),
+    ],
+)
+def test_a_job_is_told_in_one_line(shown, line):
+    """Logs of builds keep these lines."""
+    assert told(shown) == line
+
+
+def test_the_table_has_a_bar_for_each_job_and_counts_those_that_wait():
+    """A queue of a hundred models must not fill the screen."""
+    text = printed(
+        job(current_file="a.bin", speed_bps=1e6),
+        Job("run", "first"),
+        Job("run", "second"),
+        Job("run", "noted", note="waits for process 7"),
+    )
+
+    assert "1/2 files, 5.0 MB of 10.0 MB" in text
+    assert "a.bin" in text
+    assert "waits for process 7" in text
+    assert "+ 2 waiting" in text
+    assert "first" not in text
+
+
+def test_the_table_of_nothing_is_empty():
+    """Between two models nothing is shown."""
+    assert not printed().strip()
+
+
+@pytest.fixture
+def jobs(tmp_path):
+    """Give an empty table of jobs."""
+    with closing(Jobs(tmp_path)) as rows:
+        yield rows
+
+
+def test_lines_tell_each_change_once(jobs):
+    """A row that stands still says nothing new; the last word is told when the display ends."""
+    file = Terminal("1/2 files")
+    jobs.write(job())
+    with Display(lambda: jobs.all_of_run("run"), Console(file=file, width=200)):
+        assert file.seen.wait(10)
+        jobs.write(job(state="completed", bytes_fetched=5))
+
+    assert file.getvalue().splitlines() == [
+        "tiny: 1/2 files, 5.0 MB of 10.0 MB",
+        "tiny: in place, 2 files, 5 B fetched",
+    ]
+
+
+def test_waiting_jobs_are_not_told_line_by_line(jobs):
+    """A queue is no news."""
+    file = io.StringIO()
+    jobs.write(Job("run", "tiny"), Job("run", "noted", 1, note="waits for process 7"))
+
+    with Display(lambda: jobs.all_of_run("run"), Console(file=file, width=200)):
+        pass
+
+    assert file.getvalue() == ""
+
+
+def test_a_terminal_gets_bars_that_leave_nothing_behind(jobs):
+    """Finished jobs vanish: pytest's own line tells of the model."""
+    file = Terminal("1/2 files")
+    jobs.write(job(), Job("run", "over", state="completed"))
+    console = Console(file=file, force_terminal=True, width=120, _environ={"TERM": "xterm"})
+
+    with Display(lambda: jobs.all_of_run("run"), console):
+        assert file.seen.wait(10)
+
+    assert "over" not in file.getvalue()
+    assert "\x1b[2K" in file.getvalue()  # the live lines were erased

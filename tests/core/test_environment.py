@@ -1,0 +1,122 @@
+"""The environment is read as huggingface_hub reads it, and a number that is none costs one line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from modelready import environment
+from modelready.errors import RequestError
+
+SAID_BY_HUGGINGFACE_HUB = """
+import json, os, sys
+found = []
+for variables in json.load(sys.stdin):
+    os.environ.clear()
+    os.environ.update(variables)
+    for name in [name for name in sys.modules if name.startswith("huggingface_hub")]:
+        del sys.modules[name]
+    from huggingface_hub import constants
+    found.append([constants.HF_HOME, constants.HF_HUB_CACHE, constants.ENDPOINT, constants.HF_HUB_OFFLINE])
+json.dump(found, sys.stdout)
+"""
+HOME = "/home/ada"
+PLACES = [
+    {},
+    {"HF_HOME": "/data/hf"},
+    {"HF_HOME": "~/hf"},
+    {"HF_HOME": "~"},
+    {"HF_HOME": "~no-such-user/hf"},
+    {"HF_HOME": "$DISK/hf"},
+    {"HF_HOME": "${DISK}/hf/../other"},
+    {"HF_HOME": "$UNSET/hf"},
+    {"HF_HOME": "/data//hf/"},
+    {"XDG_CACHE_HOME": "/xdg"},
+    {"XDG_CACHE_HOME": "~/xdg"},
+    {"XDG_CACHE_HOME": "/xdg", "HF_HOME": "/data/hf"},
+    {"HF_HUB_CACHE": "/cache"},
+    {"HF_HUB_CACHE": "~/$NAME/cache"},
+    {"HF_HUB_CACHE": "/cache", "HF_HOME": "/data/hf"},
+    {"HUGGINGFACE_HUB_CACHE": "/old"},
+    {"HUGGINGFACE_HUB_CACHE": "/old", "HF_HUB_CACHE": "/cache"},
+    {"HF_ENDPOINT": "http://127.0.0.1:9/"},
+    {"HF_HUB_OFFLINE": "YES"},
+    {"HF_HUB_OFFLINE": "0"},
+    {"TRANSFORMERS_OFFLINE": "on"},
+]
+
+
+@pytest.fixture(scope="module")
+def said_by_huggingface_hub():
+    """Give what huggingface_hub makes of each of PLACES."""
+    asked = json.dumps([_whole(one) for one in PLACES])
+    done = subprocess.run(
+        [sys.executable, "-c", SAID_BY_HUGGINGFACE_HUB], input=asked, capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
+
+
+def _whole(variables):
+    return {"HOME": HOME, "DISK": "/disk", "NAME": "ada"} | variables
+
+
+@pytest.mark.parametrize("case", range(len(PLACES)), ids=lambda case: " ".join(PLACES[case]) or "nothing")
+def test_the_cache_is_where_huggingface_hub_has_it(said_by_huggingface_hub, case):
+    """Other programs look for the files where huggingface_hub says."""
+    settings = environment.read(_whole(PLACES[case]))
+
+    home, cache, *rest = said_by_huggingface_hub[case]
+    assert [settings.hf_home, settings.hf_cache] == [Path(home).absolute(), Path(cache).absolute()]
+    assert [settings.hf_endpoint, settings.is_offline] == rest
+
+
+def test_without_a_home_the_systems_own_is_taken(monkeypatch):
+    """HOME is unset in some containers and services."""
+    monkeypatch.delenv("HOME", raising=False)
+
+    settings = environment.read({})
+
+    assert settings.hf_home.is_absolute()
+    assert settings.home.is_absolute()
+    assert settings.home.name == "modelready"
+
+
+def test_state_and_models_lie_where_the_variables_say():
+    """MODELREADY_HOME may begin with a tilde; MODELS_DIR stays as it is written."""
+    settings = environment.read({"MODELREADY_HOME": "~/state", "MODELS_DIR": "/mnt/models"})
+
+    assert settings.home == Path("~/state").expanduser()
+    assert settings.models_dir == Path("/mnt/models")
+
+
+@pytest.mark.parametrize("word", ["1", "true", "YES", " on "])
+def test_downloads_are_disabled_by_the_words_that_turn_on(word):
+    """The variable is named, so that errors can name it."""
+    assert environment.read({"DISABLE_MODEL_DOWNLOADS": word}).disabled_by == "DISABLE_MODEL_DOWNLOADS"
+
+
+@pytest.mark.parametrize("word", ["", "0", "false", "no", "off", "maybe"])
+def test_downloads_are_not_disabled_by_other_words(word):
+    """Only what turns on turns on."""
+    assert environment.read({"DISABLE_MODEL_DOWNLOADS": word}).disabled_by == ""
+
+
+@pytest.mark.parametrize("name", ["HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT", "HF_DOWNLOAD_MAX_RETRIES"])
+@pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf", "1e999"])
+def test_a_number_that_is_none_costs_one_line(name, text):
+    """The variable and its value are named."""
+    with pytest.raises(RequestError, match=f"{name}='{text}'"):
+        environment.read({name: text})
+
+
+def test_numbers_are_read_and_empty_ones_are_defaults():
+    """An empty variable is as good as none."""
+    settings = environment.read(
+        {"HF_HUB_ETAG_TIMEOUT": "2.5", "HF_HUB_DOWNLOAD_TIMEOUT": " ", "HF_DOWNLOAD_MAX_RETRIES": "0"}
+    )
+
+    assert (settings.metadata_timeout_s, settings.read_timeout_s, settings.max_retries) == (2.5, 10.0, 0)
