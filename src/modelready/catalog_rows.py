@@ -29,6 +29,15 @@ CONSUMERS = (
     "faster-whisper",
     "vllm",
     "onnxruntime",
+    "stable-diffusion.cpp",
+    "invokeai",
+    "sglang",
+    "tgi",
+    "ollama",
+    "mlx-lm",
+    "timm",
+    "qwen-tts",
+    "vibevoice",
 )
 LAYOUTS = ("hub-cache", "folder")
 NAME = re.compile(r"(?=.*[a-z0-9])[a-z0-9.-]+", re.ASCII)

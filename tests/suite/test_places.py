@@ -75,6 +75,24 @@ def test_a_folder_filled_by_hand_is_certified_by_what_the_catalog_names(machine,
     assert bad.failed == ["files.have_the_right_bytes[hand]"], bad.text
 
 
+def test_a_folder_filled_by_hand_is_held_against_the_patterns(machine, judged):
+    """What matches is judged; a pattern that nothing matches is a file that is not there."""
+    folder = machine.place / "models" / "hand"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    catalog = '[[model]]\nname = "hand"\nsource = "hf:acme/hand"\nlayout = "folder"\ninclude = [{}]\n'
+    machine.catalog(catalog.format('"*.json"'))
+    whole = judged(machine)
+    machine.catalog(catalog.format('"*.json", "*.gguf"'))
+
+    lacking = judged(machine)
+
+    assert whole.status == 0, whole.text
+    assert [one["name"] for one in whole.certificate["subject"]] == ["hand/config.json"]
+    assert lacking.failed == ["files.are_there[hand]"], lacking.text
+    assert "*.gguf" in lacking.text
+
+
 def test_without_a_digest_from_anywhere_there_is_a_warning(machine, judged):
     """A file that nothing can be held against passes with a warning, and fails under --strict."""
     folder = machine.place / "models" / "hand"

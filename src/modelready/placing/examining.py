@@ -68,7 +68,7 @@ class Examiner:
             fetch=fetch,
             link=link,
             right=tuple(one for one in placed.files if one.path in right),
-            is_unsure=bool(fetch) or not (placed.known_by in EXHAUSTIVE or names_all_files(placed.model)),
+            is_unsure=bool(fetch) or not (placed.known_by in EXHAUSTIVE or _is_told_whole(placed)),
             is_untidy=_is_untidy(placed, layout),
         )
 
@@ -104,6 +104,11 @@ def _has_its_size(placed: PlacedFile) -> bool:
 
 def _may_be_absent(placed: PlacedFile) -> bool:
     return placed.optional and not placed.digests and placed.size is None and not placed.place.exists()
+
+
+def _is_told_whole(placed: PlacedModel) -> bool:
+    """Tell whether the catalog alone says which files there are, and what their bytes are."""
+    return names_all_files(placed.model) and all(one.digests for one in placed.files)
 
 
 def _is_untidy(placed: PlacedModel, layout: HubCache | Folder) -> bool:

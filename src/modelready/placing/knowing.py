@@ -44,8 +44,15 @@ def known(model: Model, layout: HubCache | Folder, lock: Mapping[str, LockEntry]
 def wanted_paths(model: Model, paths: Sequence[str]) -> list[str]:
     """Give those of the source's *paths* that the catalog wants: by its patterns, or named exactly."""
     by_pattern = set(patterns.select(paths, model.include, model.exclude))
-    named = {rule.path for rule in model.files if patterns.is_literal(rule.path)}
+    named = set(named_paths(model))
     return [path for path in paths if path in by_pattern or path in named]
+
+
+def named_paths(model: Model) -> list[str]:
+    """Give the paths that the catalog names exactly: they are required, whatever else is known."""
+    rows = [rule.path for rule in model.files if patterns.is_literal(rule.path)]
+    included = [path for path in model.include if patterns.is_literal(path)]
+    return list(dict.fromkeys([*rows, *patterns.select(included, (), model.exclude)]))
 
 
 def commit_of(layout: HubCache, revision: str) -> str | None:
@@ -85,7 +92,12 @@ def _of_folder(model: Model, layout: Folder) -> Known:
     if receipt is not None and _speaks_of(receipt, model):
         files = tuple(ManifestFile(one.path, one.size, one.digests) for one in receipt.files)
         return Known("receipt", receipt.commit, files)
-    return Known()
+    if all(patterns.is_literal(one) for one in model.include):  # everything, or exact names: nothing to look for
+        return Known()
+    moved = {rule.save_as for rule in model.files}
+    found = [file for file in layout.found() if file.path not in moved]
+    wanted = set(patterns.select([file.path for file in found], model.include, model.exclude))
+    return Known("folder", None, tuple(file for file in found if file.path in wanted)) if wanted else Known()
 
 
 def _speaks_of(receipt: Receipt, model: Model) -> bool:

@@ -9,7 +9,7 @@ from modelready.errors import UnsafePath
 from modelready.layouts import Folder
 from modelready.model import Fault, ManifestFile, PlacedFile, PlacedModel
 from modelready.placing import places
-from modelready.placing.knowing import EXHAUSTIVE, Known, known, metadata_digests, wanted_paths
+from modelready.placing.knowing import EXHAUSTIVE, Known, known, metadata_digests, named_paths, wanted_paths
 from modelready.rules import rule_for
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def placed_by(model: Model, layout: HubCache | Folder, what: Known, *, only: Seq
     if only:
         files = [file for file in files if patterns.matches(file.path, only)]
         faults += [] if files else [Fault(", ".join(only), "no file of the model matches --only", "loosen --only")]
-    elif what.by in EXHAUSTIVE:
+    elif what.by in EXHAUSTIVE or what.by == "folder":
         faults += [_unmatched(pattern) for pattern in unmatched_patterns(model, [file.path for file in what.files])]
     return PlacedModel(
         model=model,
@@ -52,25 +52,27 @@ def unmatched_patterns(model: Model, paths: Sequence[str]) -> list[str]:
 
 def names_all_files(model: Model) -> bool:
     """Tell whether the catalog alone says which files the model has: every one by its exact path."""
-    named = {rule.path for rule in model.files}
-    return bool(model.include) and all(patterns.is_literal(one) and one in named for one in model.include)
+    return bool(model.include) and all(patterns.is_literal(one) for one in model.include)
 
 
 def _placed(model: Model, layout: HubCache | Folder, what: Known) -> tuple[list[PlacedFile], list[Fault]]:
     by_path = {file.path: file for file in what.files}
     wanted = wanted_paths(model, list(by_path))
-    named = [rule.path for rule in model.files if patterns.is_literal(rule.path) and rule.path not in by_path]
+    named = dict.fromkeys(named_paths(model))
     files: list[PlacedFile] = []
     faults: list[Fault] = []
-    for path in (*wanted, *named):
+    for path in dict.fromkeys((*wanted, *named)):
+        file = by_path.get(path) or ManifestFile(path)
         try:
-            files.append(_place(model, layout, by_path.get(path) or ManifestFile(path), what.revision))
+            files.append(_place(model, layout, file, what.revision, is_named=path in named))
         except UnsafePath as error:
             faults.append(Fault(path, error.what, error.remedy))
     return files, faults
 
 
-def _place(model: Model, layout: HubCache | Folder, file: ManifestFile, revision: str | None) -> PlacedFile:
+def _place(
+    model: Model, layout: HubCache | Folder, file: ManifestFile, revision: str | None, *, is_named: bool
+) -> PlacedFile:
     rule = rule_for(model, file.path)
     told = (*_rule_digests(rule), *file.digests)
     if not told and isinstance(layout, Folder):
@@ -83,7 +85,7 @@ def _place(model: Model, layout: HubCache | Folder, file: ManifestFile, revision
         digests=_strongest(told),
         optional=bool(rule and rule.optional),
         dtype=rule.dtype if rule else None,
-        is_named=bool(rule and patterns.is_literal(rule.path)),
+        is_named=is_named,
     )
 
 

@@ -102,6 +102,7 @@ class Planner:
         manifest = manifest or self.resolve(model)
         what = Known("source", manifest.revision, manifest.files)
         placed = placed_by(model, layout, what, only=self._options.only)
+        _raise_first(placed)
         examine = self._examiner.closely if closely else self._examiner.at_a_glance
         return Plan(model, layout, placed, examine(placed, layout), manifest)
 
@@ -156,6 +157,13 @@ def hold_against_lock(model: Model, locked: Manifest, manifest: Manifest) -> Non
                 f"{model.name}: {file.path} is not what the lock says at {locked.revision[:8]}",
                 remedy=f"look at `modelready lock --check`, then `modelready lock --update {model.name}`",
             )
+
+
+def _raise_first(placed: PlacedModel) -> None:
+    """Raise what was wrong with the files that a source named: a path that would leave its folder, an empty choice."""
+    for fault in placed.faults:
+        message = fault.message if repr(fault.path) in fault.message else f"{fault.path}: {fault.message}"
+        raise ModelreadyError(f"{placed.name}: {message}", remedy=fault.remedy)
 
 
 def _planned(planner: Planner, model: Model, stop: threading.Event | None) -> Plan | ModelreadyError:

@@ -38,8 +38,9 @@ def provision(plan: Plan, ground: Ground, options: Options, *, progress: Progres
     sources = Sources(ground.settings, stop)
     planner = Planner(ground, options, sources, stop)
     progress.tell(state="verifying", files_total=len(plan.placed.files), bytes_total=_size(plan.placed.files))
-    if planner.closely(plan.model, plan.manifest).need.is_nothing:
-        _tell_what_is_here(progress, plan)
+    found = planner.closely(plan.model, plan.manifest)
+    if found.need.is_nothing:
+        _tell_what_is_here(progress, found)
         return
     with _held(plan, ground, progress, stop):
         # Another process may have brought it, or a part of it, while this one waited.
@@ -90,8 +91,9 @@ class _Bringing:
         self.progress.tell(state="verifying", current_file="")
         layout.finish(self._delivery())
         if isinstance(layout, HubCache):
-            for placed in self.plan.placed.files:
-                layout.drop_partials(self._file(placed), placed.place)
+            files = [self._file(placed) for placed in self.plan.placed.files]
+            # An optional file that the source does not have has no digest to name it by.
+            layout.drop_partials(file for file in files if file.digests)
 
     def _fetch(self, files: list[PlacedFile], sources: Sources) -> None:
         from modelready import transfer  # noqa: PLC0415 - brings the network's libraries with it
