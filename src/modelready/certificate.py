@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -93,6 +94,15 @@ def statement(run: Run) -> dict[str, object]:
     }
 
 
+def text(run: Run) -> str:
+    """Give the certificate of *run* as it is written: a line a file, for there may be thousands."""
+    told = statement(run)
+    subjects = ",\n    ".join(json.dumps(_subject(one), ensure_ascii=False) for one in run.subjects)
+    around = json.dumps(told | {"subject": []}, indent=2, ensure_ascii=False)
+    before, _, after = around.partition('"subject": []')
+    return f'{before}"subject": [\n    {subjects}\n  ]{after}\n' if subjects else f"{around}\n"
+
+
 def write(run: Run, path: Path) -> None:
     """
     Write the certificate of *run* to *path*, whole or not at all.
@@ -102,10 +112,11 @@ def write(run: Run, path: Path) -> None:
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(statement(run), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.write_text(text(run), encoding="utf-8")
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where nothing can be written, nothing lies
+            part.unlink()
         raise not_writable(path, error) from error
 
 
@@ -119,7 +130,7 @@ def read(path: Path) -> dict[str, object]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RequestError(f"{path}: cannot be read ({error.strerror})", remedy="name a certificate") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RequestError(f"{path}: is no JSON ({error})", remedy="name a certificate") from error
     if not isinstance(found, dict) or found.get("predicateType") != PREDICATE_TYPE:
         raise RequestError(f"{path}: is no certificate; expected an in-toto test-result", remedy="name a certificate")

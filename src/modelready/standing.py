@@ -64,7 +64,7 @@ def _standing(asked: Requested, model: Model, job: Job | None) -> Standing:
         files_present=len(present),
         files_wanted=len(files),
         bytes_present=sum(one.place.stat().st_size for one in present),
-        bytes_wanted=sum(size or 0 for size in sizes) if sizes and None not in sizes else None,
+        bytes_wanted=sum(size or 0 for size in sizes) if sizes and None not in sizes and _is_sure(placed) else None,
         damaged=damaged,
         job=_told(job) if job else None,
     )
@@ -92,8 +92,12 @@ def _state(placed: PlacedModel | None, present: list[PlacedFile], damaged: tuple
         return "damaged"
     here = {one.path for one in present}
     lacking = [one for one in placed.files if one.path not in here and not one.optional]
-    is_sure = placed.known_by not in {"", "snapshot"}
-    return "complete" if is_sure and not lacking and not placed.faults else "partial"
+    return "complete" if _is_sure(placed) and not lacking and not placed.faults else "partial"
+
+
+def _is_sure(placed: PlacedModel | None) -> bool:
+    """Tell whether somebody who can be believed says which files the model has."""
+    return placed is not None and placed.known_by not in {"", "snapshot", "folder"}
 
 
 def _told(job: Job) -> dict[str, object]:

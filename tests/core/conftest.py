@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from modelready import grounds
-from modelready.downloads.jobs import Job
 from modelready.downloads.worker import Order, Worker
 from modelready.placing import Options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from modelready.downloads.jobs import Job
 
 CATALOG = '[[model]]\nname = "tiny"\nsource = "hf:acme/tiny"\n'
 IN_A_FOLDER = CATALOG + 'layout = "folder"\n'
@@ -37,8 +41,13 @@ class Workshop:
     @property
     def snapshot(self) -> Path:
         """Give its only snapshot."""
-        (found,) = (self.repo / "snapshots").iterdir()
+        (found,) = self.snapshot_folders
         return found
+
+    @property
+    def snapshot_folders(self) -> list[Path]:
+        """Give all of them."""
+        return list((self.repo / "snapshots").iterdir())
 
     @property
     def folder(self) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -102,15 +103,17 @@ def test_lines_tell_each_change_once(jobs):
     ]
 
 
-def test_waiting_jobs_are_not_told_line_by_line(jobs):
-    """A queue is no news."""
-    file = io.StringIO()
-    jobs.write(Job("run", "tiny"), Job("run", "noted", 1, note="waits for process 7"))
+def test_a_job_that_waits_is_told_only_with_what_it_waits_for(jobs):
+    """A queue is no news; a process that somebody may have to wake up is, once and not with every second."""
+    file = Terminal("waits")
+    noted = Job("run", "noted", 1, note="waits for process 7 (0 s)")
+    jobs.write(Job("run", "tiny"), noted)
 
     with Display(lambda: jobs.all_of_run("run"), Console(file=file, width=200)):
-        pass
+        assert file.seen.wait(10)
+        jobs.write(replace(noted, note="waits for process 7 (1 s)"))
 
-    assert file.getvalue() == ""
+    assert file.getvalue().splitlines() == ["noted: queued, waits for process 7 (0 s)"]
 
 
 def test_a_terminal_gets_bars_that_leave_nothing_behind(jobs):

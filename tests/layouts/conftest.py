@@ -81,7 +81,7 @@ def weights(listing):
 @pytest.fixture
 def cache(tmp_path):
     """Give one repository in a Hub cache that is not there yet."""
-    return HubCache(tmp_path / "hub", "org/tiny", patience_s=5)
+    return HubCache(tmp_path / "hub", "org/tiny")
 
 
 @pytest.fixture

@@ -261,26 +261,31 @@ def test_a_copy_that_finds_no_room_leaves_nothing(cache, weights, place, content
     assert sorted(one.name for one in cache.storage.rglob("*") if one.is_file()) == [blob.name]
 
 
-def test_huggingface_hubs_lock_is_held_while_a_blob_gets_its_name(tmp_path, commit, weights, contents):
-    """A download of its own may be under way; after a bounded wait its lock file is named, and nothing is lost."""
-    cache = HubCache(tmp_path / "hub", "org/tiny", patience_s=0.2)
+def test_huggingface_hubs_lock_keeps_no_proved_bytes_waiting(cache, commit, weights, contents):
+    """A download of its own may be under way for hours; only what it is writing is left alone."""
     place = cache.place(commit, weights.path)
     part = cache.prepare(weights, place)
     part.write_bytes(contents[weights.path])
-    lock = cache.cache / ".locks" / "models--org--tiny" / f"{weights.digests[0].hex}.lock"
+    name = weights.digests[0].hex
+    theirs = part.with_name(f"{name}.0a1b2c3d.incomplete")
+    theirs.write_bytes(b"half of it")
+    lock = cache.cache / ".locks" / "models--org--tiny" / f"{name}.lock"
     lock.parent.mkdir(parents=True)
 
     with subprocess.Popen(
         [sys.executable, "-c", HUB_LOCK, str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout.readline() == "held\n"
-        with pytest.raises(Held, match=str(lock)):
-            cache.settle(weights, place, part)
+        cache.settle(weights, place, part)
+        cache.drop_partials([weights])
+        assert theirs.exists()
+        assert cache.is_being_written(name)
         process.communicate("\n")
+    assert not cache.is_being_written(name)
+    cache.drop_partials([weights])
 
-    assert part.read_bytes() == contents[weights.path]
-    cache.settle(weights, place, part)
     assert place.read_bytes() == contents[weights.path]
+    assert not theirs.exists()
 
 
 def test_the_repository_is_held_as_one(cache):

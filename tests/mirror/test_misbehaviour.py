@@ -333,3 +333,23 @@ def test_a_fault_is_met_exactly_as_often_as_told_by_many_at_once(mirror, sha):
 
     assert statuses.count(503) == 7
     assert statuses.count(200) == 53
+
+
+def test_chunks_tell_no_length_and_carry_the_same_bytes(ask, mirror, sha, body):
+    """In a part as in the whole; the connection serves the next request."""
+    mirror.chunked(WEIGHTS, times=2)
+
+    whole, part, plain = ask(WEIGHTS), ask(WEIGHTS, headers={"Range": "bytes=10-99999"}), ask(WEIGHTS)
+
+    assert (whole.content, part.content, plain.content) == (body, body[10:100000], body)
+    assert ["Content-Length" in one.headers for one in (whole, part, plain)] == [False, False, True]
+    assert ask(WEIGHTS, method="HEAD").headers["Content-Length"] == str(len(body))
+
+
+def test_chunks_that_are_cut_end_without_the_last(ask, mirror, sha):
+    """The client notices."""
+    mirror.chunked(WEIGHTS)
+    mirror.drop_after(WEIGHTS, 1000)
+
+    with pytest.raises(CUT):
+        ask(WEIGHTS)

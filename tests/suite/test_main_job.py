@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
+import shutil
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WEIGHTS = "model-00001-of-00002.safetensors"
 FOUND_BY_HUGGINGFACE_HUB = """
@@ -216,8 +220,6 @@ def test_a_digest_check_alone_never_passes_over_a_missing_file(tiny_machine, jud
 
 def test_the_state_folder_lost_costs_time_only(tiny_machine, judged):
     """The ledger is a memory, not a proof."""
-    import shutil
-
     judged(tiny_machine, "provision")
     shutil.rmtree(tiny_machine.state)
 

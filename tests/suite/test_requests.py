@@ -92,7 +92,7 @@ def test_a_switch_turns_a_model_on(asked, judged, variables, options):
     "option", [["-k", "small"], ["-k", "tiny"], ["-m", "first"], ["-m", "tiny"], ["-k", "prose"], ["--model", "ti*"]]
 )
 def test_models_are_selected_by_name_tag_and_kind(asked, judged, option):
-    """pytest's own words find models."""
+    """The words of pytest find models."""
     asked.variables |= {"ENABLE_SWITCHED": "1"}
 
     outcome = judged(asked, "provision", *option)

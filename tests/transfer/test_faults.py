@@ -44,6 +44,7 @@ PASSING = {
     "page of another length": lambda server: (server.other(b"<html>", Content_Type="text/html"),) * 2,
     "shorter, cleanly announced": lambda server: (server.other(b"short"),),
     "chunked and cut": lambda server: (server.chunked(300_000),),
+    "403 without a reason": lambda server: (server.status(403),),
     "chunked": lambda server: (server.chunked(),),
     "no etag": lambda server: (server.with_headers(ETag=None),),
 }
@@ -113,6 +114,15 @@ def test_a_lasting_fault_is_one_honest_error(server, want, fetch, small, tmp_pat
     assert not (tmp_path / "weights.bin").exists()
     server.serve("weights.bin", small)
     assert fetch(want()) == [small]
+
+
+@pytest.mark.parametrize("name", ["503", "closed", "cut at the same byte", "silent"])
+def test_a_lasting_fault_names_the_file(server, want, fetch, small, name):
+    """Whatever kept it from coming."""
+    server.serve("weights.bin", small, lasting=LASTING[name][0](server))
+
+    with pytest.raises(errors.SourceError, match=r"^weights\.bin: "):
+        fetch(want(), timeout_s=0.3, silence_s=1.0, max_retries=1)
 
 
 def test_a_page_of_the_right_length_is_recognised(server, want, fetch, page, small):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 import click
@@ -76,6 +77,10 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and give its exit status."""
+    try:
+        os.getcwd()  # noqa: PTH109 - whether there is one
+    except OSError as error:
+        return _complain(f"the working directory cannot be used ({error.strerror}); change to another one", 4)
     try:
         status = modelready.main(arguments, prog_name="modelready", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):

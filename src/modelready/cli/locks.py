@@ -32,10 +32,10 @@ def lock(asked: Requested, *, is_check: bool, update: tuple[str, ...], is_json: 
     found, failures = _resolved(asked, models)
     drift = {model.name: _drift(asked, model, found) for model in models if model.name in found}
     drift = {name: lines for name, lines in drift.items() if lines}
-    if not is_check and found:
+    if found and not is_check:
         kept = {name: one for name, one in asked.ground.lock.items() if name in asked.catalog.by_name}
         locks.write(asked.lock_path, kept | found)
-    _report(asked, drift, failures, is_json=is_json, is_check=is_check)
+    _report(asked, drift, failures, is_json=is_json, is_written=bool(found) and not is_check)
     return 1 if failures or (is_check and drift) else 0
 
 
@@ -69,7 +69,7 @@ def _report(
     failures: dict[str, ModelreadyError],
     *,
     is_json: bool,
-    is_check: bool,
+    is_written: bool,
 ) -> None:
     if is_json:
         errors = {name: {"kind": one.kind, "message": one.what, "remedy": one.remedy} for name, one in failures.items()}
@@ -80,7 +80,7 @@ def _report(
             click.echo(line)
     for error in failures.values():
         click.echo(error, err=True)
-    if is_check and not drift and not failures:
-        click.echo(f"{asked.lock_path}: nothing has moved")
-    elif not is_check:
+    if is_written:
         click.echo(f"{asked.lock_path}: written")
+    elif not drift and not failures:
+        click.echo(f"{asked.lock_path}: nothing has moved")

@@ -95,7 +95,8 @@ def _status_row(one: Standing) -> tuple[str, ...]:
     from modelready import sizes  # noqa: PLC0415
 
     wanted = "?" if one.bytes_wanted is None else sizes.told(one.bytes_wanted)
-    amount = f"{one.files_present}/{one.files_wanted} files  {sizes.told(one.bytes_present)} of {wanted}"
+    files = one.files_wanted if one.bytes_wanted is not None else "?"
+    amount = f"{one.files_present}/{files} files  {sizes.told(one.bytes_present)} of {wanted}"
     required = "required" if one.required else "not required"
     alive = f"  {one.job['state']}" if one.job and one.job["alive"] else ""
     return one.name, required, one.state, f"{amount}{alive}", one.because

@@ -75,10 +75,9 @@ class Display:
     def _tell_changes(self) -> None:
         for job in self._rows():
             state, when = self._told.get(job.model, ("queued", 0.0))
-            key = f"{job.state} {job.note}"
-            if (key != state and job.state != "queued") or (
-                job.state == "downloading" and time.monotonic() - when > _LINE_S
-            ):
+            key = f"{job.state} {job.note.partition(' (')[0]}"  # without the seconds waited: they change all the time
+            is_due = job.state == "downloading" and time.monotonic() - when > _LINE_S
+            if key.strip() != state.strip() or is_due:
                 self._told[job.model] = (key, time.monotonic())
                 self._console.print(told(job), markup=False, highlight=False, soft_wrap=True)
 

@@ -67,9 +67,10 @@ def leftovers(model: PlacedModel, cache: Path) -> tuple[Fault, ...]:
     """
     Tell partial downloads of files that are complete: space lost (``hf cache prune`` wins it back), and no fault.
 
-    No program opens them, and another process may be writing one for another revision right now.
+    No program opens them. One that another process is writing right now was not left behind.
     """
-    storage = HubCache(cache, model.model.source.address).storage
+    layout = HubCache(cache, model.model.source.address)
+    storage = layout.storage
     wanted = {digest.hex for one in model.files for digest in one.digests}
     return tuple(
         Fault(
@@ -78,7 +79,7 @@ def leftovers(model: PlacedModel, cache: Path) -> tuple[Fault, ...]:
             "run `hf cache prune`, or delete it while no download runs",
         )
         for part, etag in _parts(storage)
-        if etag in wanted and looking.is_file(storage / "blobs" / etag)
+        if etag in wanted and looking.is_file(storage / "blobs" / etag) and not layout.is_being_written(etag)
     )
 
 

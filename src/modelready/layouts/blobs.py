@@ -19,6 +19,7 @@ _NAMES: tuple[tuple[Algorithm, re.Pattern[str]], ...] = (
     ("sha256", re.compile(r"[0-9a-f]{64}")),
     ("git_sha1", re.compile(r"[0-9a-f]{40}")),
 )
+_PARTIAL = ".incomplete"
 _NOT_OURS = frozenset({".DS_Store"})
 
 
@@ -49,6 +50,14 @@ def part_name(file: ManifestFile) -> str:
     """Give the name of the part file: the same in every process, and one that ``hf cache prune`` knows."""
     name = etag(file)
     return f"{name}.{hashlib.sha256(f'modelready {name}'.encode()).hexdigest()[:8]}.incomplete"
+
+
+def partials(folder: Path) -> dict[Path, list[Path]]:
+    """Give the partial downloads in *folder*, whoever left them, by the blob each would have become."""
+    found: dict[Path, list[Path]] = {}
+    for part in sorted(folder.glob(f"*{_PARTIAL}")):
+        found.setdefault(folder / part.name.partition(".")[0], []).append(part)
+    return found
 
 
 def digests_by_name(name: str, told_by: str) -> tuple[Digest, ...]:

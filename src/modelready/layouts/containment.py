@@ -61,7 +61,7 @@ def is_device(path: str) -> bool:
 def _fault(path: str) -> str:
     """Say what is wrong with *path*; nothing when it is well."""
     parts = path.split("/")
-    if "\\" in path or any(PureWindowsPath(part).drive for part in parts):
+    if "\\" in path or (":" in path and any(PureWindowsPath(part).drive for part in parts)):
         return "a backslash or a drive would lead elsewhere on another system"
     if any(part in {"", ".", ".."} for part in parts):
         return "it is empty, absolute, or climbs"

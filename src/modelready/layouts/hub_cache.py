@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from modelready.errors import RequestError
+from modelready.errors import Held, RequestError
 from modelready.layouts import atomically, blobs, containment, links, locking, looking, refs, trees
 from modelready.layouts.atomically import Unsynced, told
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Iterable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -38,9 +39,9 @@ class HubCache:
     cache: Path
     repo: str
     has_symlinks: bool = True
-    patience_s: float = 60.0
     _unsynced: Unsynced = field(default_factory=Unsynced, repr=False, compare=False)
     _moved: dict[str, Path] = field(default_factory=dict, repr=False, compare=False)
+    _inside: set[Path] = field(default_factory=set, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not _REPO.fullmatch(self.repo):
@@ -73,8 +74,9 @@ class HubCache:
         """
         snapshot = self.snapshot(commit)
         place = snapshot / containment.relative(path)
-        if place.parent != snapshot:
+        if place.parent != snapshot and place.parent not in self._inside:
             containment.check_inside(snapshot, place.parent)
+            self._inside.add(place.parent)  # once for all files of a folder: there may be thousands
         return place
 
     def listing(self, commit: str) -> tuple[ManifestFile, ...] | None:
@@ -84,6 +86,10 @@ class HubCache:
     def found(self, commit: str) -> tuple[ManifestFile, ...]:
         """Give what lies in the snapshot, with the digests that the blobs' names tell; dangling links have no size."""
         return blobs.found(self.snapshot(commit))
+
+    def is_being_written(self, name: str) -> bool:
+        """Tell whether huggingface_hub, in another process, is downloading the blob *name* now."""
+        return locking.is_held(self._locks / f"{name}.lock")
 
     # ---- writing
 
@@ -112,22 +118,23 @@ class HubCache:
         """
         Give the verified *part* its name among the blobs, and the snapshot its link.
 
-        Raises: Held, while huggingface_hub keeps this blob locked. NotWritable or DiskFull.
+        huggingface_hub's lock on the blob is not asked for: both steps are atomic, and proved bytes need not wait for
+        a download of the same that it may have under way.
+        Raises: NotWritable or DiskFull.
         """
         blob = self.blob(file, place)
-        with self._locked(blob):
-            self._give_name(part, blob)
-            if not self._link(place, blob):
-                with told(place):
-                    blob.replace(place)
-                self._moved[blob.name] = place
+        self._give_name(part, blob)
+        if not self._link(place, blob):
+            with told(place):
+                blob.replace(place)
+            self._moved[blob.name] = place
         self._unsynced.add(blob.parent, place.parent)
 
     def link_existing(self, file: ManifestFile, place: Path) -> bool:
         """
         Make *place* lead to the blob that lies here already; False when none does.
 
-        Raises: Held, while huggingface_hub keeps this blob locked. NotWritable or DiskFull.
+        Raises: NotWritable or DiskFull.
         """
         blob = self.blob(file, place)
         source = blob if looking.is_file(blob) else self._moved.get(blob.name, blob)
@@ -135,24 +142,24 @@ class HubCache:
             return False
         if not links.leads(place, blob):
             self._unsynced.make(place.parent)
-            with self._locked(blob):
-                if source != blob or not self._link(place, blob):
-                    atomically.copy(source, place, scratch=self.storage)
+            if source != blob or not self._link(place, blob):
+                atomically.copy(source, place, scratch=self.storage)
             self._unsynced.add(place.parent)
         return True
 
-    def drop_partials(self, file: ManifestFile, place: Path) -> None:
+    def drop_partials(self, files: Iterable[ManifestFile]) -> None:
         """
-        Delete the partial downloads of a *file* that is complete, whoever left them.
+        Delete the partial downloads of those *files* that are complete, whoever left them.
 
-        Raises: Held, while huggingface_hub keeps this blob locked: then somebody is writing one. NotWritable.
+        Those that huggingface_hub keeps locked stay: somebody is writing them.
+        Raises: NotWritable.
         """
-        blob = self.blob(file, place)
-        found = [one for one in self._blobs.glob(f"{blob.name}*.incomplete") if looking.is_file(blob)]
-        if found:
-            with self._locked(blob), told(blob):
-                for one in found:
-                    one.unlink(missing_ok=True)
+        names = {blobs.etag(file) for file in files}
+        for blob, found in blobs.partials(self._blobs).items():
+            if blob.name in names and looking.is_file(blob):
+                with contextlib.suppress(Held), self._locked(blob), told(blob):
+                    for one in found:
+                        one.unlink(missing_ok=True)
 
     def finish(self, delivery: Delivery) -> None:
         """
@@ -204,7 +211,7 @@ class HubCache:
     # ---- acts
 
     def _locked(self, blob: Path) -> AbstractContextManager[None]:
-        return locking.hold_briefly(self._locks / f"{blob.name}.lock", patience_s=self.patience_s)
+        return locking.hold_briefly(self._locks / f"{blob.name}.lock", patience_s=0)
 
     def _give_name(self, part: Path, blob: Path) -> None:
         with told(blob):

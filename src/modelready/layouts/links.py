@@ -47,11 +47,11 @@ def leads(place: Path, blob: Path) -> bool:
 
 
 def _replace(place: Path, wanted: str, scratch: Path) -> None:
-    if target(place) == wanted:
-        return
     try:
         place.symlink_to(wanted)
     except FileExistsError:
+        if target(place) == wanted:
+            return
         # Made beside the blobs, so that a crash leaves no strange name in the snapshot.
         part = scratch / f".{uuid.uuid4().hex[:8]}.link"
         with removed(part):

@@ -80,6 +80,18 @@ def hold_briefly(path: Path, *, patience_s: float) -> Iterator[None]:
         yield
 
 
+def is_held(path: Path) -> bool:
+    """Tell whether a living process holds the lock file *path*; nothing is written, and nobody is kept waiting."""
+    import fcntl  # noqa: PLC0415 - Windows has none
+
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def holder_of(path: Path) -> Holder | None:
     """Tell who wrote the lock file *path*, if anybody did; a holder that was killed stands there still."""
     try:

@@ -88,6 +88,7 @@ class Answer:
     takes_ranges: bool = True
     ending: Ending | None = None
     bytes_per_s: float | None = None
+    is_chunked: bool = False  # sent in chunks, without a Content-Length
 
     @property
     def size(self) -> int:

@@ -65,15 +65,16 @@ class Tickets:
         self._lock = threading.Lock()
         self._tickets: dict[str, Ticket] = {}
 
-    def sign(self, repo: str, file: ServedFile) -> str:
-        """Give a new address for *file*, as path and query."""
+    def sign(self, repo: str, file: ServedFile, *, path: str | None = None) -> str:
+        """Give a new address for *file*, or for something of it at *path*, as path and query."""
         lasts_s, uses = self._terms.expires_s, self._terms.uses
         signature = secrets.token_hex(32)
         expires_at = None if lasts_s is None else time.monotonic() + lasts_s
         with self._lock:
             self._tickets[signature] = Ticket(repo, file, expires_at, uses)
         expires = int(time.time() + (3600 if lasts_s is None else lasts_s))
-        return f"/{quote(repo)}/{file.etag}?{urlencode({'Expires': expires, 'Signature': signature})}"
+        query = urlencode({"Expires": expires, "Signature": signature})
+        return f"{path or f'/{quote(repo)}/{file.etag}'}?{query}"
 
     def expire(self) -> None:
         """Let every address given out so far be expired."""

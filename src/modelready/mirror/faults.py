@@ -23,7 +23,8 @@ Stage = Literal["whole", "sent"]
 _MEANINGS = {
     **{kind: frozenset({kind}) for kind in KINDS},
     "any": frozenset(KINDS),
-    "body": frozenset({"get", "cdn"}),
+    "body": frozenset({"get", "cdn", "xorb"}),
+    "xet": frozenset({"xet-token", "reconstruction", "xorb"}),
     "api": frozenset({"revision", "tree", "paths"}),
 }
 

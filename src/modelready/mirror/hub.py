@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qs, quote, urlencode
 
 from modelready.mirror import listings
@@ -14,6 +14,7 @@ from modelready.mirror.answers import Answer, Stored, of_json, refusal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from modelready.mirror.cas import Xet
     from modelready.mirror.repos import Commit, Repository, ServedFile, Shelf
     from modelready.mirror.routes import Asked, Call
 
@@ -39,8 +40,16 @@ class _Refused(Exception):
 class Hub:
     """A Hub over a shelf of repositories; *token* opens those that have none of their own."""
 
-    def __init__(self, shelf: Shelf, *, page_size: int, token: str | None = None, cdn: Elsewhere | None = None) -> None:
-        self._shelf, self._page_size, self._token, self._cdn = shelf, page_size, token, cdn
+    def __init__(
+        self,
+        shelf: Shelf,
+        *,
+        page_size: int,
+        token: str | None = None,
+        cdn: Elsewhere | None = None,
+        xet: Xet | None = None,
+    ) -> None:
+        self._shelf, self._page_size, self._token, self._cdn, self._xet = shelf, page_size, token, cdn, xet
         self._calls: dict[str, Callable[[Asked, Call], Answer]] = {
             "revision": self._about,
             "tree": self._tree,
@@ -50,6 +59,8 @@ class Hub:
             "whoami": self._whoami,
             "harnesses": _harnesses,
         }
+        if xet is not None:
+            self._calls["xet-token"] = self._xet_token
 
     def answer(self, asked: Asked, call: Call) -> Answer:
         """Answer one call."""
@@ -67,7 +78,7 @@ class Hub:
         return of_json(listings.of_repository(repository, commit, with_blobs=_is_true(call.query.get("blobs"))))
 
     def _tree(self, asked: Asked, call: Call) -> Answer:
-        _, commit = self._commit(asked, call)
+        repository, commit = self._commit(asked, call)
         paths = listings.paths_under(commit, call.path, is_recursive=_is_true(call.query.get("recursive")))
         if paths is None:
             raise _Refused(_no_entry(call))
@@ -80,19 +91,31 @@ class Hub:
         headers = {"X-Repo-Commit": commit.sha}
         if cursor is not None:
             headers["Link"] = f'<{_next_page(asked, call, cursor)}>; rel="next"'
-        return of_json(listings.of_tree(commit, chosen, is_expanded=is_expanded), headers=headers)
+        entries = listings.of_tree(commit, chosen, is_expanded=is_expanded)
+        return of_json(self._with_hashes(repository, commit, entries), headers=headers)
 
     def _limit(self, asked: str | None, *, is_expanded: bool) -> int:
         most = min(self._page_size, _EXPANDED_PAGE) if is_expanded else self._page_size
         return max(1, min(int(asked), most)) if asked else most
 
     def _paths(self, asked: Asked, call: Call) -> Answer:
-        _, commit = self._commit(asked, call)
+        repository, commit = self._commit(asked, call)
         try:
             paths, is_expanded = _asked_paths(asked)
         except (ValueError, AttributeError):
             raise _Refused(refusal(HTTPStatus.BAD_REQUEST, "Invalid body: paths and expand are expected")) from None
-        return of_json(listings.of_paths(commit, paths, is_expanded=is_expanded))
+        entries = listings.of_paths(commit, paths, is_expanded=is_expanded)
+        return of_json(self._with_hashes(repository, commit, entries))
+
+    def _with_hashes(
+        self, repository: Repository, commit: Commit, entries: list[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Add to the entries of large files the hashes by which Xet knows them."""
+        for entry in entries if self._xet else ():
+            file = commit.files.get(entry["path"])
+            if self._xet and file and (xet_hash := self._xet.hashes.of(repository, commit, file)):
+                entry["xetHash"] = xet_hash
+        return entries
 
     def _resolve(self, asked: Asked, call: Call) -> Answer:
         repository, commit = self._commit(asked, call)
@@ -101,10 +124,18 @@ class Hub:
         if file is None or file.place is None:
             raise _Refused(_no_entry(call).with_headers(X_Repo_Commit=commit.sha))
         headers = _file_headers(file, commit)
+        if self._xet is not None:
+            headers |= self._xet.headers(repository, commit, file, asked)
         if self._cdn is not None and file.is_lfs:
             location = self._cdn.address(repository.name, file, asked)
             return Answer(HTTPStatus.FOUND, {**headers, "Location": location})
         return file_answer(file, headers)
+
+    def _xet_token(self, asked: Asked, call: Call) -> Answer:
+        repository, _ = self._commit(asked, call)
+        self._check_licence(repository, asked)
+        assert self._xet is not None  # noqa: S101 - else there is no such call
+        return self._xet.token(asked)
 
     def _whoami(self, asked: Asked, _: Call) -> Answer:
         tokens = [self._token, *(repository.access.token for repository in self._shelf)]

@@ -110,7 +110,7 @@ class Log:
 
 def _is_of_file(entry: Entry, glob: str) -> bool:
     is_body = entry.status in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}
-    return bool(entry.file) and is_body and matches(glob, entry.repo, entry.file)
+    return bool(entry.file) and entry.kind != "reconstruction" and is_body and matches(glob, entry.repo, entry.file)
 
 
 def matches(glob: str, repo: str, file: str) -> bool:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 from modelready.errors import RequestError
 from modelready.mirror import caches, folders
+from modelready.mirror.cas import Cas, Tokens, Xet
 from modelready.mirror.cdn import Cdn, Origin, Tickets
 from modelready.mirror.hub import Hub
 from modelready.mirror.log import Log, Request
 from modelready.mirror.misbehaviour import Misbehaviour
 from modelready.mirror.repos import Access, Shelf
 from modelready.mirror.server import Server
-from modelready.mirror.sites import CdnSite, HubSite
+from modelready.mirror.sites import CasSite, CdnSite, HubSite
+from modelready.mirror.xorbs import Hashes
 
 if TYPE_CHECKING:
     import os
@@ -30,6 +32,7 @@ class Options(TypedDict, total=False):
     port: int
     token: str | None
     cdn: bool | Cdn
+    xet: bool
     page_size: int
 
 
@@ -38,16 +41,18 @@ class Mirror(Misbehaviour):
     A Hugging Face Hub served from this machine.
 
     *token* opens gated and private repositories that name no token of their own. With *cdn* the large files come from
-    a second origin by signed addresses, as they do from the real Hub; a `Cdn` says when those expire.
+    a second origin by signed addresses, as they do from the real Hub; a `Cdn` says when those expire. With *xet* they
+    are offered by Xet too, from an origin of its own; that wants hf_xet to be installed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by keyword, all with defaults
         self,
         *,
         host: str = "127.0.0.1",
         port: int = 0,
         token: str | None = None,
         cdn: bool | Cdn = False,
+        xet: bool = False,
         page_size: int = _PAGE_SIZE,
     ) -> None:
         super().__init__()
@@ -55,6 +60,7 @@ class Mirror(Misbehaviour):
         self._terms = Cdn() if cdn is True else cdn or None
         self._shelf, self._log = Shelf(), Log()
         self._tickets = Tickets(self._terms or Cdn())
+        self._hashes = Hashes(self._shelf) if xet else None
         self._servers: list[Server] = []
         self._left_out: list[Path] = []
 
@@ -104,23 +110,31 @@ class Mirror(Misbehaviour):
         """Serve, until `stop`."""
         if self._servers:
             return
-        host, port = self._address
         servers: list[Server] = []
         try:
-            if self._terms is not None:
-                site = CdnSite(self._tickets, self._log, self.faults)
-                servers.append(Server((host, 0), site=site, log=self._log))
-            origin = Origin(self._tickets, servers[0].port) if servers else None
-            hub = Hub(self._shelf, page_size=self._page_size, token=self._token, cdn=origin)
-            servers.insert(0, Server((host, port), site=HubSite(hub, self._log, self.faults), log=self._log))
+            self._open(servers)
         except OSError as error:
             for server in servers:
                 server.server_close()
+            host, port = self._address
             remedy = "choose another host or port"
             raise RequestError(f"cannot listen on {host} port {port}: {error.strerror}", remedy=remedy) from error
-        self._servers, self._address = servers, (host, servers[0].port)
+        self._servers, self._address = servers, (self._address[0], servers[0].port)
         for server in servers:
             server.start()
+
+    def _open(self, servers: list[Server]) -> None:
+        """Listen on all addresses, the Hub's first among *servers*."""
+        (host, port), origin, xet = self._address, None, None
+        if self._terms is not None:
+            servers.append(Server((host, 0), site=CdnSite(self._tickets, self._log, self.faults), log=self._log))
+            origin = Origin(self._tickets, servers[-1].port)
+        if self._hashes is not None:
+            cas = Cas(self._hashes, Tokens(), self._tickets)
+            servers.append(Server((host, 0), site=CasSite(cas, self._log, self.faults), log=self._log))
+            xet = Xet(self._hashes, cas.tokens, servers[-1].port)
+        hub = Hub(self._shelf, page_size=self._page_size, token=self._token, cdn=origin, xet=xet)
+        servers.insert(0, Server((host, port), site=HubSite(hub, self._log, self.faults), log=self._log))
 
     def stop(self) -> None:
         """Stop serving; a later `start` takes the same port."""

@@ -25,9 +25,12 @@ class When(TypedDict, total=False):
     """
     Which requests meet a fault.
 
-    *kind* is a call: revision, tree, paths, head, get, cdn, whoami, harnesses; or several: "body" is whichever of get
-    and cdn carries the bytes of a file, "api" the first three, "any" all. The first *skip* of them pass unharmed, then
-    *times* of them meet the fault, or all (None).
+    *kind* is a call: revision, tree, paths, head, get, cdn, whoami, harnesses, xet-token, reconstruction, xorb; or
+    several: "body" is whichever of get, cdn and xorb carries the bytes of a file, "api" the first three, "xet" the last
+    three, "any" all. The first *skip* of them pass unharmed, then *times* of them meet the fault, or all (None).
+
+    What is told of a file's bytes is told of a xorb's own where one is sent: up to 48 MB of the file, with eight bytes
+    before each 96 KiB.
     """
 
     kind: str
@@ -149,6 +152,14 @@ class Misbehaviour:
             return replace(answer, bytes_per_s=bytes_per_s)
 
         self._add("speed", glob, "sent", change, when={"kind": "body", **when})
+
+    def chunked(self, glob: str, **when: Unpack[When]) -> None:
+        """Send a body in chunks, without telling its length."""
+
+        def change(answer: Answer) -> Answer:
+            return replace(answer, is_chunked=True)
+
+        self._add("chunks", glob, "sent", change, when={"kind": "body", **when})
 
     def drop_after(self, glob: str, size: int | None, *, reset: bool = False, **when: Unpack[When]) -> None:
         """End the connection after *size* body bytes, or before any answer (None); with a reset, or a plain end."""

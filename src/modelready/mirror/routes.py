@@ -10,9 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 #: Every kind of call; "any" in a fault means all of them, "body" those that carry a file's bytes.
-KINDS = ("revision", "tree", "paths", "head", "get", "cdn", "whoami", "harnesses", "other")
+KINDS = (
+    *("revision", "tree", "paths", "head", "get", "cdn", "whoami", "harnesses", "other"),
+    *("xet-token", "reconstruction", "xorb", "telemetry"),  # Xet: the first of the Hub, the others of its own server
+)
+#: Those that are about one file.
+FILE_KINDS = frozenset({"head", "get", "cdn", "reconstruction", "xorb"})
 
-_WORDS = {"revision": "revision", "tree": "tree", "paths-info": "paths"}
+_WORDS = {"revision": "revision", "tree": "tree", "paths-info": "paths", "xet-read-token": "xet-token"}
 _LONGEST_NAME = 2  # org/name
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _SMALL_BYTES = 64 << 10
 _BLOCK_BYTES = 1 << 20
 _TICKS_PER_S = 20  # how often a slow answer sends something
+_LAST_CHUNK = b"0\r\n\r\n"
 _LINGER_NOT = struct.pack("ii", 1, 0)
 
 
@@ -30,7 +31,10 @@ def head(answer: Answer, *, size: int, keeps_alive: bool) -> bytes:
     """Give the status line and the headers."""
     lines = [f"HTTP/1.1 {int(answer.status)} {_phrase(answer.status)}"]
     lines += [f"{name}: {_one_line(value)}" for name, value in answer.headers.items()]
-    lines += [f"Content-Length: {size}"] if answer.header("Content-Length") is None else []
+    if answer.is_chunked:
+        lines += ["Transfer-Encoding: chunked"]
+    elif answer.header("Content-Length") is None:
+        lines += [f"Content-Length: {size}"]
     lines += [] if keeps_alive else ["Connection: close"]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
 
@@ -47,26 +51,34 @@ class Sender:
         if ending is not None and ending.after is None:
             self._end(ending.how)
         kept = pieces if ending is None or ending.after is None else cut(pieces, 0, ending.after)
-        if answer.bytes_per_s is None and length(kept) <= _SMALL_BYTES:
+        if answer.bytes_per_s is None and length(kept) <= _SMALL_BYTES and not answer.is_chunked:
             self._at_once(start, b"".join(_content(piece) for piece in kept))
         else:
             self._connection.sendall(start)
-            self._in_blocks(kept, answer.bytes_per_s)
+            self._in_blocks(kept, answer)
         if ending is not None:
             self._end(ending.how)
+        if answer.is_chunked and pieces:
+            self._connection.sendall(_LAST_CHUNK)
 
     def _at_once(self, start: bytes, body: bytes) -> None:
         self._sending(len(body))
         self._connection.sendall(start + body)
 
-    def _in_blocks(self, pieces: Pieces, bytes_per_s: float | None) -> None:
+    def _in_blocks(self, pieces: Pieces, answer: Answer) -> None:
+        bytes_per_s = answer.bytes_per_s
         block = _BLOCK_BYTES if bytes_per_s is None else max(1, int(bytes_per_s / _TICKS_PER_S))
         for piece in pieces:
             for at in range(0, len(piece), block):
                 part = piece.cut(at, min(at + block, len(piece)))
-                self._block(part)
+                self._chunk(part) if answer.is_chunked else self._block(part)
                 if bytes_per_s is not None and self._stopping.wait(len(part) / bytes_per_s):
                     raise Ended
+
+    def _chunk(self, part: Stored | Given) -> None:
+        self._connection.sendall(b"%x\r\n" % len(part))
+        self._block(part)
+        self._connection.sendall(b"\r\n")
 
     def _block(self, part: Stored | Given) -> None:
         self._sending(len(part))

@@ -1,4 +1,4 @@
-"""The two origins of a mirror: each turns a request into an answer, faults included, and into an entry of the log."""
+"""The origins of a mirror: each turns a request into an answer, faults included, and into an entry of the log."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from modelready.mirror.answers import Answer, in_range
 from modelready.mirror.faults import Meeting
 from modelready.mirror.hub import file_answer
 from modelready.mirror.log import Entry
-from modelready.mirror.routes import Call, call_of
+from modelready.mirror.routes import FILE_KINDS, Call, call_of
 
 if TYPE_CHECKING:
+    from modelready.mirror.cas import Cas
     from modelready.mirror.cdn import Tickets
     from modelready.mirror.faults import Faults
     from modelready.mirror.hub import Hub
@@ -52,12 +53,27 @@ class CdnSite:
         return _spoiled(self.faults, asked, call, answer), entry
 
 
+@dataclass(frozen=True)
+class CasSite:
+    """Xet's server."""
+
+    cas: Cas
+    log: Log
+    faults: Faults
+
+    def exchange(self, asked: Asked) -> tuple[Answer, Entry]:
+        """Answer a request to Xet's server."""
+        call, answer = self.cas.answer(asked)
+        entry = _noted(self.log, asked, call)
+        return _spoiled(self.faults, asked, call, answer), entry
+
+
 def _noted(log: Log, asked: Asked, call: Call) -> Entry:
     entry = Entry(
         method=asked.method,
         path=asked.target,
         repo=call.repo,
-        file=call.path if call.kind in {"head", "get", "cdn"} else "",
+        file=_file(call),
         kind=call.kind,
         range=asked.headers.get("range"),
         if_range=asked.headers.get("if-range"),
@@ -68,8 +84,12 @@ def _noted(log: Log, asked: Asked, call: Call) -> Entry:
 
 
 def _spoiled(faults: Faults, asked: Asked, call: Call, answer: Answer) -> Answer:
-    file = call.path if call.kind in {"head", "get", "cdn"} else ""
-    meeting = Meeting(asked, call.kind, call.repo, file)
+    meeting = Meeting(asked, call.kind, call.repo, _file(call))
     whole = faults.spoil(meeting, answer, "whole")
     part = in_range(whole, asked.headers if asked.method == "GET" else {})
     return faults.spoil(meeting, part, "sent")
+
+
+def _file(call: Call) -> str:
+    """Give the file that a call is about; listings are about a repository."""
+    return call.path if call.kind in FILE_KINDS else ""

@@ -128,7 +128,8 @@ class Client:
             sent["Authorization"] = f"Bearer {self._access.token}"
         try:
             # Prepared by itself and sent by the adapter: so no netrc is read, no cookie kept, nothing merged per call.
-            prepared = requests.Request("GET", url, headers=sent).prepare()
+            # A text as params is taken as it is; of anything else requests asks slow questions, for every file.
+            prepared = requests.Request("GET", url, headers=sent, params="").prepare()
             adapter = self._session.get_adapter(url)
             timeout = (min(timeout_s, _LONGEST_CONNECT_S), timeout_s)
             return adapter.send(prepared, stream=True, timeout=timeout, **self._settings_for(here, url))

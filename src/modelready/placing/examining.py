@@ -63,7 +63,8 @@ class Examiner:
     def _need(self, placed: PlacedModel, layout: HubCache | Folder, right: set[str]) -> Need:
         lacking = [one for one in placed.files if one.path not in right and not _may_be_absent(one)]
         link = self._linkable(layout, lacking)
-        fetch = tuple(one for one in lacking if one not in link)
+        linked = {one.path for one in link}
+        fetch = tuple(one for one in lacking if one.path not in linked)
         return Need(
             fetch=fetch,
             link=link,

@@ -32,7 +32,7 @@ def placed_by(model: Model, layout: HubCache | Folder, what: Known, *, only: Seq
     if only:
         files = [file for file in files if patterns.matches(file.path, only)]
         faults += [] if files else [Fault(", ".join(only), "no file of the model matches --only", "loosen --only")]
-    elif what.by in EXHAUSTIVE or what.by == "folder":
+    elif what.by in EXHAUSTIVE or what.by in {"folder", "snapshot"}:
         faults += [_unmatched(pattern) for pattern in unmatched_patterns(model, [file.path for file in what.files])]
     return PlacedModel(
         model=model,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from modelready.errors import RequestError
@@ -18,13 +19,14 @@ from modelready.sources import Sources
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from modelready.downloads.progress import Progress
     from modelready.grounds import Ground
     from modelready.layouts.locking import Holder
     from modelready.ledger import Fingerprint
     from modelready.model import Algorithm, ManifestFile, PlacedFile
+    from modelready.network.access import Access
     from modelready.placing.planning import Options, Plan
     from modelready.transfer import Proof, Wanted
 
@@ -96,13 +98,12 @@ class _Bringing:
             layout.drop_partials(file for file in files if file.digests)
 
     def _fetch(self, files: list[PlacedFile], sources: Sources) -> None:
-        from modelready import transfer  # noqa: PLC0415 - brings the network's libraries with it
-
         by_part = {}
         for placed in files:
             wanted = self._wanted(placed)
             by_part[wanted.part] = (wanted, placed)
         self.progress.tell(state="downloading")
+        access = sources.of(self.plan.model).access()
 
         def settle(proof: Proof) -> None:
             placed = by_part[proof.wanted.part][1]
@@ -110,15 +111,50 @@ class _Bringing:
             digests: dict[Algorithm, str] = {one.algorithm: one.hex for one in proof.digests}
             self.proofs[placed.path] = (digests | {"sha256": proof.sha256}, fingerprint(placed.place))
 
+        rest = self._by_xet([wanted for wanted, _ in by_part.values()], access, settle)
+        from modelready import transfer  # noqa: PLC0415 - brings the network's libraries with it
+
         transfer.bring(
-            [wanted for wanted, _ in by_part.values()],
-            access=sources.of(self.plan.model).access(),
+            rest,
+            access=access,
             connections=self.options.connections,
             settle=settle,
             watcher=self.progress,
             stop=self.stop,
             resume=self.options.resume,
         )
+
+    def _by_xet(self, files: list[Wanted], access: Access, settle: Callable[[Proof], None]) -> list[Wanted]:
+        """Bring by Xet what the source offers by it and is worth it; give what is left for HTTP."""
+        from modelready.transfer.xet_choice import XetSettings, XetSource, is_worth_xet  # noqa: PLC0415 - as above
+
+        settings = XetSettings(is_available=_has_xet(), is_disabled=self.ground.settings.is_xet_disabled)
+        hashes = {one.path: one.xet_hash for one in self.plan.manifest.files} if self.plan.manifest else {}
+        chosen = [one for one in files if is_worth_xet(one, hashes.get(one.path), settings)]
+        if not chosen:
+            return files
+        from modelready.transfer.xet_many import bring_by_xet  # noqa: PLC0415 - as above
+
+        source, revision = self.plan.model.source, self.plan.placed.revision or ""
+        left = bring_by_xet(
+            [
+                (
+                    one,
+                    XetSource.of(
+                        hashes[one.path] or "", endpoint=access.endpoint, repo=source.address, revision=revision
+                    ),
+                )
+                for one in chosen
+            ],
+            access=access,
+            settle=settle,
+            watcher=self.progress,
+            stop=self.stop,
+            resume=self.options.resume,
+        )
+        if left:
+            self.progress.tell(note=f"Xet failed ({left[0].reason}), HTTP took over")
+        return [one for one in files if one not in chosen] + [one.wanted for one in left]
 
     def _by_part(self, files: Iterable[PlacedFile]) -> tuple[list[PlacedFile], list[PlacedFile]]:
         """Split *files*: one for each part, and those whose bytes another one brings."""
@@ -168,6 +204,10 @@ class _Bringing:
                     if (now := settled_fingerprint(placed.place)) == then:
                         entries.append((placed.place, digests, now))
         self.ground.ledger.remember_many(entries)
+
+
+def _has_xet() -> bool:
+    return find_spec("hf_xet") is not None
 
 
 def _tell_what_is_here(progress: Progress, plan: Plan) -> None:

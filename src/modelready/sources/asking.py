@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
@@ -69,13 +70,10 @@ class Asker:
             raise self._given_up
         if self._stop.is_set():
             raise interrupted()
-        client = Client(self._access)
-        try:
-            return self._read(
-                client.get(url, asking={"Accept": "application/json"}, timeout_s=patience.ask()), patience
-            )
-        finally:
-            client.close()
+        with closing(Client(self._access)) as client:
+            reply = client.get(url, asking={"Accept": "application/json"}, timeout_s=patience.ask())
+            with closing(reply.response):
+                return self._read(reply, patience)
 
     def _read(self, reply: Reply, patience: Patience) -> Answer:
         response = reply.response

@@ -83,7 +83,7 @@ class HubSource:
                     f"{model.name}: {self._access.endpoint} gives no listing of {repo}",
                     remedy="check HF_ENDPOINT: this does not speak like a Hub",
                 )
-            yield from (self._file(model, repo, commit, one) for one in entries if one.get("type") == "file")
+            yield from (self._file(model, repo, commit, one) for one in entries if not _is_folder(one))
             if answer.next_page is None:
                 return
             path = answer.next_page
@@ -102,10 +102,15 @@ class HubSource:
         path, blob_id, lfs = entry["path"], entry["oid"], entry.get("lfs")
         size = int(lfs["size"] if lfs else entry["size"])
         digest = Digest("sha256", lfs["oid"], "the Hub") if lfs else Digest("git_sha1", blob_id, "the Hub")
-        if not isinstance(path, str) or len(digest.hex) != HEX_LENGTHS[digest.algorithm] or size < 0:
+        # Digests become names of files in the cache: what is none must not get there.
+        is_whole = _is_hex(digest.hex, HEX_LENGTHS[digest.algorithm]) and _is_hex(blob_id, HEX_LENGTHS["git_sha1"])
+        if not isinstance(path, str) or not is_whole or size < 0:
             raise ValueError(f"a path, size and digest ({path!r})")
         url = f"{self._access.endpoint}/{repo}/resolve/{commit}/{quote(path)}"
-        return ManifestFile(path, size, (digest,), xet_hash=entry.get("xetHash"), url=url, blob_id=blob_id)
+        xet_hash = entry.get("xetHash")
+        if not _is_hex(xet_hash, HEX_LENGTHS["sha256"]):
+            xet_hash = None
+        return ManifestFile(path, size, (digest,), xet_hash=xet_hash, url=url, blob_id=blob_id)
 
     def _ask(self, model: Model, path: str) -> Answer:
         url = urljoin(f"{self._access.endpoint}/", path.lstrip("/")) if path.startswith("/") else path
@@ -168,7 +173,15 @@ def _token() -> str | None:
 
 
 def _is_commit(revision: str) -> bool:
-    return len(revision) == HEX_LENGTHS["git_sha1"] and set(revision) <= set("0123456789abcdef")
+    return _is_hex(revision, HEX_LENGTHS["git_sha1"])
+
+
+def _is_hex(text: object, length: int) -> bool:
+    return isinstance(text, str) and len(text) == length and set(text) <= set("0123456789abcdef")
+
+
+def _is_folder(entry: object) -> bool:
+    return isinstance(entry, dict) and entry.get("type") != "file"
 
 
 def _other_name(repo: str, path: str) -> str | None:

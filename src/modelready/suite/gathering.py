@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from modelready.certificate import Judged, Run, Subject, Verdict
+from modelready.suite import naming
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,8 +37,8 @@ class _Item:
 class Gathering:
     """What the reports have said so far."""
 
-    items: dict[str, _Item] = field(default_factory=dict)
-    subjects: dict[str, Subject] = field(default_factory=dict)
+    items: dict[str, dict[str, _Item]] = field(default_factory=dict)  # by model, by node id
+    subjects: dict[str, dict[str, Subject]] = field(default_factory=dict)  # by model, by name
     selected: set[str] = field(default_factory=set)
     deselected: int = 0
     has_collection_errors: bool = False
@@ -46,12 +47,13 @@ class Gathering:
 
     def take(self, report: pytest.TestReport) -> None:
         """Take one *report* in; those of items that are no checks are passed over."""
-        facts = _facts(report)
+        facts = _facts(report) or _facts_of_crashed(report)
         if not facts or hasattr(report, "context"):  # a subtest: its check says the same, once
             return
-        item = self.items.setdefault(report.nodeid, _Item(facts["check"], facts["model"]))
-        for subject in facts.get("subjects", ()):
-            self.subjects[subject["name"]] = Subject(**subject)
+        model = facts["model"]
+        item = self.items.setdefault(model, {}).setdefault(report.nodeid, _Item(facts["check"], model))
+        if subjects := facts.get("subjects"):
+            self.subjects.setdefault(model, {}).update((one["name"], Subject(**one)) for one in subjects)
         if report.failed:
             item.outcome, item.reason = "failed", facts.get("reason") or str(report.longrepr)
         elif report.skipped and item.outcome != "failed":
@@ -62,15 +64,15 @@ class Gathering:
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
         """Give every check's verdict; checks that do not apply have none."""
-        return tuple(
-            Verdict(one.check, one.model, one.outcome, one.reason)
-            for one in self.items.values()
-            if not (one.outcome == "skipped" and one.reason.startswith(DOES_NOT_APPLY))
-        )
+        return tuple(verdict for model in self.items for verdict in self.of(model))
 
     def of(self, model: str) -> tuple[Verdict, ...]:
         """Give the verdicts about *model*."""
-        return tuple(one for one in self.verdicts if one.model == model)
+        return tuple(
+            Verdict(one.check, one.model, one.outcome, one.reason)
+            for one in self.items.get(model, {}).values()
+            if not (one.outcome == "skipped" and one.reason.startswith(DOES_NOT_APPLY))
+        )
 
 
 def now() -> str:
@@ -90,7 +92,7 @@ def run_of(gathering: Gathering, suite: Suite, *, passed: bool, configuration: M
         finished=now(),
         verdicts=tuple(sorted(gathering.verdicts, key=lambda one: (one.model, one.check))),
         models=judged(gathering, suite),
-        subjects=tuple(gathering.subjects[name] for name in sorted(gathering.subjects)),
+        subjects=tuple(sorted((one for found in gathering.subjects.values() for one in found.values()), key=_name)),
         configuration=configuration,
         deselected=gathering.deselected,
         is_partial=is_partial(gathering, suite),
@@ -101,6 +103,10 @@ def run_of(gathering: Gathering, suite: Suite, *, passed: bool, configuration: M
 def is_partial(gathering: Gathering, suite: Suite) -> bool:
     """Tell whether the run looked at less than the catalog requires."""
     return bool(gathering.deselected or suite.options.only or suite.options.models)
+
+
+def _name(subject: Subject) -> str:
+    return subject.name
 
 
 def _judged(name: str, gathering: Gathering, suite: Suite) -> Judged:
@@ -138,6 +144,12 @@ def _facts(report: pytest.TestReport) -> dict[str, Any]:
         if name == PROPERTY and isinstance(value, dict):
             found |= value
     return found
+
+
+def _facts_of_crashed(report: pytest.TestReport) -> dict[str, Any]:
+    """Give what the id alone says of a check whose process died: xdist tells nothing else of it."""
+    check = naming.check_in(report.nodeid) if report.failed else ""
+    return {"check": check, "model": naming.model_in(report.nodeid)} if check else {}
 
 
 def _skip_reason(report: pytest.TestReport) -> str:

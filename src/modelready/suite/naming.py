@@ -25,8 +25,9 @@ def folder() -> Path:
     return Path(found.submodule_search_locations[0]).resolve()
 
 
+@cache
 def is_check(path: Path) -> bool:
-    """Tell whether *path* is a file of checks."""
+    """Tell whether *path* is a file of checks; asked many times of each, so answered once."""
     return path.resolve().parent == folder() and path.stem != "__init__"
 
 
@@ -50,6 +51,13 @@ def is_without_model(item: pytest.Item) -> bool:
 def model_in(nodeid: str) -> str:
     """Give the name of the model in a node id; empty where there is none."""
     return nodeid[nodeid.rindex("[") + 1 : -1] if nodeid.endswith("]") else ""
+
+
+def check_in(nodeid: str) -> str:
+    """Give the id of the check in a node id; empty where it names no check."""
+    path, _, name = nodeid.partition("::")
+    stem = path.rpartition("/")[2].removesuffix(".py")
+    return f"{stem}.{name.partition('[')[0].removeprefix('test_')}" if stem in ORDER and name else ""
 
 
 def words(model: Model) -> set[str]:

@@ -26,10 +26,12 @@ class Showing:
 
     def __init__(self, suite: Suite, gathering: Gathering, reporter: pytest.TerminalReporter) -> None:
         self._suite, self._gathering, self._reporter = suite, gathering, reporter
-        if reporter.verbosity <= 0:  # a line a model is enough; -v gives pytest's own lines
+        self._is_short = reporter.verbosity <= 0
+        if self._is_short:  # a line a model is enough; -v gives pytest's own lines
             reporter.showfspath = False
             reporter.reportchars = ""
             reporter.config.option.tbstyle = "no"
+            reporter.config.option.no_header = True
         self._expected: Counter[str] = Counter()
         self._done: Counter[str] = Counter()
         self.status = 0
@@ -57,6 +59,13 @@ class Showing:
     def expect(self, nodeids: Iterable[str]) -> None:
         """Note the items that will run, to know when a model's last one has."""
         self._expected = Counter(naming.model_in(nodeid) for nodeid in nodeids)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """Say what is judged, without what pytest would say of itself."""
+        if self._is_short and self._reporter.verbosity == 0:
+            for line in self.pytest_report_header():
+                self._reporter.write_line(line)
 
     def pytest_report_header(self) -> list[str]:
         """Say what is judged: catalogs, lock, cache, Hub, version."""
@@ -129,7 +138,7 @@ class Showing:
             self._line("✓", name, f"ready: {_checks(len(verdicts))}{self._bytes(name)}", green=True)
 
     def _bytes(self, name: str) -> str:
-        mine = [one for key, one in self._gathering.subjects.items() if key.startswith(f"{name}/")]
+        mine = self._gathering.subjects.get(name, {}).values()
         if not mine:
             return ""
         files = "1 file" if len(mine) == 1 else f"{len(mine)} files"

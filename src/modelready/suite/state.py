@@ -15,17 +15,29 @@ import pytest
 from modelready import proving
 from modelready.downloads.arrivals import Arrivals
 from modelready.grounds import Ground, requested
+from modelready.inspection import files, tokenizers
+from modelready.layouts import looking
 from modelready.model import Fault
 from modelready.placing import locate
+from modelready.trials import Trials, key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from modelready.grounds import Requested
     from modelready.model import Model, PlacedFile, PlacedModel
     from modelready.proving import Proven
     from modelready.suite.options import Options
     from modelready.switches import Decision
+
+
+@dataclass(frozen=True)
+class _Here:
+    """What lies on disk of a model, and the paths of what does not."""
+
+    model: PlacedModel
+    files: tuple[PlacedFile, ...]
+    absent: frozenset[str]
 
 
 @dataclass
@@ -37,6 +49,7 @@ class Suite:
     run: str
     refused: dict[str, dict[str, str]] = field(default_factory=dict)
     _placed: dict[str, PlacedModel] = field(default_factory=dict)
+    _looked: _Here | None = None
 
     @property
     def ground(self) -> Ground:
@@ -81,12 +94,37 @@ class Suite:
     def present(self, model: PlacedModel) -> tuple[PlacedFile, ...]:
         """Give the files of *model* that are on disk and that no earlier check refused."""
         refused = self.refused.get(model.name, {})
-        return tuple(one for one in model.files if one.path not in refused and one.place.is_file())
+        return tuple(one for one in self._here(model).files if one.path not in refused)
+
+    def is_something_untold(self, model: PlacedModel) -> bool:
+        """Tell whether something of *model* is absent that no check told of."""
+        refused = self.refused.get(model.name, {})
+        return not self._here(model).absent.issubset(refused)
+
+    def _here(self, model: PlacedModel) -> _Here:
+        """Look which files of *model* are there; once for all of its checks, which run in a row."""
+        if self._looked is None or self._looked.model is not model:
+            present = tuple(one for one in model.files if looking.is_file(one.place))
+            absent = frozenset(fault.path for fault in files.absent(model))
+            self._looked = _Here(model, present, absent)
+        return self._looked
 
     def prove(self, files: tuple[PlacedFile, ...]) -> dict[str, Proven]:
         """Give the digests of *files*."""
         options = self.options
         return proving.prove(files, self.ground.ledger, reread=options.reread, trust=options.trust_ledger)
+
+    def tokenizer_faults(self, model: PlacedModel, refused: Collection[str]) -> tuple[Fault, ...]:
+        """Tell the tokenizers of *model* that do not work; what did with the same bytes is not loaded again."""
+        folders = tokenizers.folders(model, self.placed)
+        done = Trials(self.ground.settings.home / "tokenizers")
+        key = key_of(folders, self.ground.ledger, refused=refused, trust=self.options.trust_ledger)
+        if done.went_well(key) and not self.options.reread:
+            return ()
+        faults = tokenizers.unloadable(model, self.placed, refused=refused)
+        if not faults:
+            done.remember(key)
+        return faults
 
     def configuration(self) -> dict[str, str]:
         """Give the digests of the catalogs and the lock, by file name."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _SIGNATURE_SPENT = frozenset({400, 401, 403, 404, 410})
 _GONE = frozenset({404, 410})
 _ACCESS = frozenset({401, 403, 407})
-_OK, _PARTIAL, _UNSATISFIED = 200, 206, 416
+_OK, _PARTIAL, _FORBIDDEN, _UNSATISFIED = 200, 206, 403, 416
 
 
 class WrongRange(Passing):
@@ -72,6 +72,9 @@ def _refusal(reply: Reply, wanted: Wanted, access: Access) -> Exception:
     if status in LATER:
         wait_s = headers.wait_s(response.headers, time.time())
         return Passing(later(_says(reply, wanted), status, wait_s), wait_s=wait_s, is_answer=True)
+    if status == _FORBIDDEN and not response.headers.get("X-Error-Code"):
+        # A firewall or an overloaded server says so too, and the listing was allowed; the Hub gives its reason.
+        return Passing(_final(reply, wanted, access), is_answer=True)
     return _final(reply, wanted, access)
 
 

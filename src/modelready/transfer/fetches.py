@@ -118,7 +118,8 @@ class Fetch:
             piece.end = piece.part.size
         if not self._is_known:
             self._is_known = True
-            self._moved()
+            if self.is_divided:  # the others may claim pieces of it from now on
+                self._moved()
 
     def store(self, piece: Piece, view: memoryview) -> int:
         """Put *view* into the part; give how many of its bytes were never there before."""

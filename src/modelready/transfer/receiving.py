@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from modelready import errors
 from modelready.network import retries
 from modelready.network.faults import Passing
 from modelready.transfer import answers, bodies, verdicts
@@ -35,8 +36,11 @@ class Receiver:
             Outdated: the file was begun anew.
 
         """
-        while not piece.is_done:
-            retries.persist(lambda: self._receive(piece, patience), patience)
+        try:
+            while not piece.is_done:
+                retries.persist(lambda: self._receive(piece, patience), patience)
+        except errors.SourceError as error:
+            raise verdicts.about(piece.fetch.wanted, error) from error.__cause__
 
     def _receive(self, piece: Piece, patience: Patience) -> None:
         fetch = piece.fetch

@@ -17,6 +17,13 @@ _SHOWN = 12
 _PAGE = "a web page came instead of the file: a captive portal, a proxy or an error page"
 
 
+def about(wanted: Wanted, error: errors.SourceError) -> errors.SourceError:
+    """Give *error* with the name of the file that it kept from coming."""
+    if wanted.path in error.what:
+        return error
+    return type(error)(f"{wanted.path}: {error.what}", remedy=error.remedy)
+
+
 def mismatch(wanted: Wanted, digest: Digest, got: str) -> errors.DigestMismatch:
     """Tell that the digest is another one, each time the file was fetched."""
     who = digest.told_by or "its source"

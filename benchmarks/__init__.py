@@ -1,0 +1,1 @@
+"""What this project costs beside the programs it is measured against; `nox -s bench` runs it."""

@@ -1,0 +1,89 @@
+"""The table: as lines for a terminal, and as docs/benchmarks.md."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.figures import OURS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from benchmarks.figures import Comparison, Cost, Result, Spread
+
+_MEMORY_BYTES = 300_000_000
+_HEADS = ("work", "against", "at most", "time", "work done", f"{OURS}, s", "the other, s", "peak, MB", "")
+
+
+def table(results: Sequence[Result]) -> list[tuple[str, ...]]:
+    """Give the table's rows, the heads first, the peak of memory over all work last."""
+    return [
+        _HEADS,
+        *(_row(one, place) for result in results for place, one in enumerate(result.comparisons)),
+        _peak(results),
+    ]
+
+
+def lines(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Give *rows* as lines whose columns stand below each other."""
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def markdown(results: Sequence[Result], machine: Mapping[str, str], runs: int) -> str:
+    """Give docs/benchmarks.md."""
+    heads, *rows = table(results)
+    marked = [_marked(heads), _marked("---" for _ in heads), *map(_marked, rows)]
+    facts = [_marked(("machine", "")), _marked(("---", "---")), *map(_marked, machine.items())]
+    return "\n".join([*_INTRODUCTION, "", *marked, "", *_HOW_TO_READ, "", _runs(runs), "", *facts, ""])
+
+
+_INTRODUCTION = (
+    "# What it costs",
+    "",
+    "Written by `nox -s bench`, in one run on one machine, against a Hub on loopback in a process of its own.",
+    "`provision` proves every byte it brings, `hf download` and `curl` prove none.",
+)
+_HOW_TO_READ = (
+    "*time* and *work done* (user and system seconds) are ratios of medians: below 1, this project is cheaper.",
+    "*peak* is the largest process of each, this project's first.",
+    "Whole processes are measured, from start to exit; each program's place is emptied and the disk synced before it.",
+)
+
+
+def _runs(runs: int) -> str:
+    return f"Median (least-most) of {runs} runs, the programs in turns."
+
+
+def _row(one: Comparison, place: int) -> tuple[str, ...]:
+    result = one.result
+    return (
+        result.work if place == 0 else "",
+        one.other.program,
+        f"{one.at_most:g} x" if one.at_most else "",
+        f"{one.wall:.2f} x",
+        f"{one.cpu:.2f} x",
+        _seconds(result.ours.wall_s),
+        _seconds(one.other.wall_s),
+        f"{_megabytes(result.ours)} / {_megabytes(one.other)}",
+        {True: "kept", False: "missed", None: ""}[one.is_kept],
+    )
+
+
+def _peak(results: Sequence[Result]) -> tuple[str, ...]:
+    ours = max((result.ours for result in results if result.most_bytes is None), key=lambda one: one.peak_bytes)
+    is_kept = ours.peak_bytes <= _MEMORY_BYTES
+    verdict = "kept" if is_kept else "missed"
+    return ("peak memory, any size", "", f"{_MEMORY_BYTES // 10**6} MB", "", "", "", "", _megabytes(ours), verdict)
+
+
+def _seconds(spread: Spread) -> str:
+    return f"{spread.median:.2f} ({spread.least:.2f}-{spread.most:.2f})"
+
+
+def _megabytes(cost: Cost) -> str:
+    return f"{cost.peak_bytes / 10**6:.0f}"
+
+
+def _marked(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,405 @@
+"""The command line: quick, with examples, with the exit statuses of the contract."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from modelready import cli
+from modelready.cli import demonstrating, locks, looking, shared, suite_commands
+
+HEAVY = ["requests", "pydantic", "huggingface_hub", "transformers", "tokenizers", "rich", "pytest", "safetensors"]
+IMPORTED = """
+import sys
+from modelready.cli import run
+status = run(sys.argv[1:])
+print(status, sorted(set(sys.modules) & set({heavy!r})), file=sys.stderr)
+"""
+
+
+@pytest.fixture
+def called(workshop, monkeypatch, capsys):
+    """Give a function that runs a command in this process, on the workshop's machine."""
+    workshop.asked()
+    for name in [name for name in os.environ if name.startswith(("HF_", "MODELREADY_", "MODELS_", "DISABLE_"))]:
+        monkeypatch.delenv(name)
+    variables = {
+        "HOME": str(workshop.place),
+        "HF_HOME": str(workshop.place / "hf"),
+        "HF_ENDPOINT": workshop.endpoint,
+        "HF_DOWNLOAD_MAX_RETRIES": "0",
+        "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
+        "MODELREADY_HOME": str(workshop.place / "state"),
+        "MODELS_DIR": str(workshop.place / "models"),
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(workshop.place)
+
+    def call(*arguments):
+        capsys.readouterr()
+        status = cli.run(list(arguments))
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return call
+
+
+@pytest.mark.parametrize("arguments", [[], *([name] for name in cli._COMMANDS)], ids=" ".join)
+def test_every_help_has_an_example_and_imports_nothing_heavy(arguments):
+    """Help answers at once, also where half of the packages are broken."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", IMPORTED.format(heavy=HEAVY), *arguments, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert re.search(r"Examples?:\s+(modelready|llama-server) ", done.stdout), done.stdout
+    assert done.stderr == "0 []\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["provisoin"], "did you mean provision?"),
+        (["xyz"], "expected one of provision, certify"),
+        (["status", "--no-such"], "--no-such"),
+        (["path"], "NAME"),
+        (["status", "--catalog", "nowhere.toml"], "nowhere.toml"),
+        (["path", "tini"], "tiny"),
+        (["explain", "files.are_ther"], "did you mean files.are_there?"),
+        (["explain", "xyz"], "see `modelready explain`"),
+        (["mirror", "nowhere"], "nowhere"),
+        (["mirror", ".", "--port", "70000"], "70000"),
+        (["plan", "--lock", "catalogs"], "catalogs"),
+    ],
+)
+def test_a_request_that_is_wrong_costs_4_and_says_why(called, arguments, words):
+    """Every line names the program."""
+    status, out, err = called(*arguments)
+
+    assert (status, out) == (4, "")
+    assert words in err
+    assert all(line.startswith("modelready: ") for line in err.splitlines())
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["-h"], ["status", "-h"], []])
+def test_questions_about_itself_are_answered_with_0(called, arguments):
+    """A bare `modelready` shows what there is."""
+    status, out, err = called(*arguments)
+
+    assert status in ({0} if arguments else {0, 4})
+    assert "modelready" in out + err
+
+
+def test_an_interrupt_is_2(monkeypatch):
+    """Ctrl-C in any command."""
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.modelready, "main", interrupt)
+
+    assert cli.run(["status"]) == 2
+
+
+def test_status_tells_each_model_in_a_line(called, workshop):
+    """Columns stand below each other; what is off says which variable turns it on."""
+    workshop.catalog += '[[model]]\nname = "switched"\nsource = "hf:acme/tiny"\nenabled_by = ["ENABLE_IT"]\n'
+    workshop.asked()
+
+    status, out, _ = called("status")
+
+    tiny, switched = out.splitlines()
+    assert status == 0
+    assert tiny.startswith("tiny      required      missing")
+    assert switched.startswith("switched  not required  missing")
+    assert "ENABLE_IT" in switched
+
+
+def test_status_for_scripts_is_json(called, workshop):
+    """The shape is part of the contract."""
+    workshop.bring()
+
+    status, out, _ = called("status", "--json")
+
+    (found,) = json.loads(out)["models"]
+    assert status == 0
+    assert (found["name"], found["state"], found["files_present"]) == ("tiny", "complete", 6)
+    assert found["job"]["state"] == "completed"
+
+
+def test_status_of_no_model_is_empty(called):
+    """--model may match nothing."""
+    status, out, err = called("status", "--model", "nothing*")
+
+    assert (status, out) in {(0, ""), (4, "")}, err
+
+
+def test_plan_tells_files_bytes_and_places(called, workshop):
+    """And changes nothing."""
+    status, out, _ = called("plan")
+
+    assert status == 0
+    assert out.startswith("tiny: 6 files, 44.4 KB to ")
+    assert "  model-00001-of-00002.safetensors  20.1 KB" in out.splitlines()
+    assert not workshop.repo.exists()
+
+
+def test_plan_of_what_is_complete_says_so(called, workshop):
+    """Nothing to fetch."""
+    workshop.bring()
+
+    status, out, _ = called("plan")
+
+    assert (status, out) == (0, "tiny: nothing to fetch, 6 files in place\n")
+
+
+def test_plan_for_scripts_is_json(called, workshop):
+    """One file needs bytes, another only its name."""
+    workshop.bring()
+    (workshop.snapshot / "words.json").unlink()
+    (workshop.snapshot / "config.json").resolve().unlink()
+
+    status, out, _ = called("plan", "--json", "--only", "*.json")
+
+    (found,) = json.loads(out)["models"]
+    assert status == 0
+    assert [one["path"] for one in found["fetch"]] == ["config.json"]
+    assert (found["link"], found["right"]) == (["words.json"], 1)
+    assert found["free"] > found["bytes"] > 0
+
+
+def test_plan_of_one_file_counts_it(called):
+    """No plural for one."""
+    _, out, _ = called("plan", "--only", "words.json")
+
+    assert out.startswith("tiny: 1 file, ")
+
+
+def test_plan_tells_what_cannot_be_planned(called, hub):
+    """In words, and for scripts."""
+    hub.remove("acme/tiny")
+
+    status, out, err = called("plan")
+    coded, text, _ = called("plan", "--json")
+
+    assert (status, coded, out) == (1, 1, "")
+    assert "no such repository" in err
+    assert json.loads(text)["models"][0]["error"]["kind"] == "not_found"
+
+
+def test_plan_of_nothing_required_is_5(called, workshop):
+    """Which variable turns a model on, `status` says."""
+    workshop.catalog += 'enabled_by = ["ENABLE_IT"]\n'
+    workshop.asked()
+
+    status, _, err = called("plan")
+
+    assert status == 5
+    assert "modelready status" in err
+
+
+def test_path_gives_the_folder_to_be_given_to_an_application(called, workshop):
+    """Only once it is there: a script must not go on with an empty folder."""
+    before, nothing, err = called("path", "tiny")
+    workshop.bring()
+
+    after, out, _ = called("path", "tiny")
+
+    assert (before, nothing) == (1, "")
+    assert "modelready provision" in err
+    assert (after, out) == (0, f"{workshop.snapshot}\n")
+
+
+def test_path_of_a_model_without_a_folder_is_told(called, workshop):
+    """Its variable is not set."""
+    workshop.catalog = (
+        '[[model]]\nname = "tiny"\nsource = "hf:acme/tiny"\nlayout = "folder"\nfolder = "${NO_SUCH_PLACE}/x"\n'
+        'enabled_by = ["ENABLE_TINY"]\n'
+    )
+    workshop.asked()
+
+    status, _, err = called("path", "tiny")
+
+    assert status == 4
+    assert "names a variable that is not set" in err
+
+
+def test_explain_lists_all_and_tells_each(called):
+    """The text is the check's own."""
+    status, out, _ = called("explain")
+    told, text, _ = called("explain", "files.are_there[tiny]")
+
+    assert (status, told) == (0, 0)
+    assert out.splitlines()[0].split()[0] == "files.are_there"
+    assert text.startswith("files.are_there\n\nEvery required file is on disk.")
+
+
+def test_explain_for_scripts_is_json(called):
+    """All, or one."""
+    _, every, _ = called("explain", "--json")
+    _, one, _ = called("explain", "files.are_there", "--json")
+
+    assert json.loads(one).items() <= json.loads(every).items()
+    assert len(json.loads(every)) > 5
+
+
+def test_lock_writes_and_check_compares(called, workshop, hub, tiny):
+    """In words and for scripts; a check writes nothing."""
+    written, out, _ = called("lock")
+    path = workshop.place / "catalogs" / "models.lock.json"
+    before = path.read_bytes()
+    same, nothing, _ = called("lock", "--check")
+    (tiny / "words.json").write_text('["bird"]')
+    hub.add_repo("acme/tiny", tiny)
+
+    moved, text, _ = called("lock", "--check", "--json")
+
+    assert (written, same, moved) == (0, 0, 1)
+    assert out.endswith(f"{path}: written\n")
+    assert "nothing has moved" in nothing
+    assert "words.json" in str(json.loads(text)["drift"]["tiny"])
+    assert path.read_bytes() == before
+
+
+def test_lock_keeps_what_it_does_not_update_and_forgets_what_the_catalog_dropped(called, workshop, hub, tiny):
+    """A name at a time, for reviews that can be read."""
+    hub.add_repo("acme/twin", tiny)
+    twin = '[[model]]\nname = "twin"\nsource = "hf:acme/twin"\n'
+    only_tiny = workshop.catalog
+    workshop.catalog += twin
+    workshop.asked()
+    called("lock")
+    (tiny / "words.json").write_text('["bird"]')
+    for name in ("tiny", "twin"):
+        hub.add_repo(f"acme/{name}", tiny)
+    path = workshop.place / "catalogs" / "models.lock.json"
+    old = json.loads(path.read_text())["models"]
+
+    called("lock", "--update", "twin")
+    updated = json.loads(path.read_text())["models"]
+    workshop.catalog = only_tiny
+    workshop.asked()
+    called("lock")
+
+    assert updated["tiny"] == old["tiny"]
+    assert updated["twin"] != old["twin"]
+    assert list(json.loads(path.read_text())["models"]) == ["tiny"]
+
+
+def test_lock_tells_what_it_cannot_resolve_and_keeps_the_rest(called, workshop, hub):
+    """A failure is no reason to lose what was locked."""
+    workshop.catalog += '[[model]]\nname = "gone"\nsource = "hf:acme/gone"\n'
+    workshop.asked()
+
+    status, _, err = called("lock")
+    coded, text, _ = called("lock", "--json")
+
+    assert (status, coded) == (1, 1)
+    assert "acme/gone" in err
+    assert json.loads(text)["errors"]["gone"]["kind"] == "not_found"
+    assert list(json.loads((workshop.place / "catalogs" / "models.lock.json").read_text())["models"]) == ["tiny"]
+
+
+def test_lock_with_nothing_resolved_writes_nothing(called, workshop, hub):
+    """And does not say that it did."""
+    hub.remove("acme/tiny")
+
+    status, out, _ = called("lock")
+
+    assert status == 1
+    assert "written" not in out
+    assert not (workshop.place / "catalogs" / "models.lock.json").exists()
+
+
+def test_a_reader_that_goes_away_costs_no_traceback(workshop, tmp_path):
+    """`modelready explain | head -1`."""
+    done = subprocess.run(
+        f"{sys.executable} -P -m modelready explain | head -c 1", shell=True, capture_output=True, text=True, check=True
+    )
+
+    assert done.stderr == ""
+
+
+def test_mirror_serves_until_it_is_stopped(tiny, tmp_path):
+    """Another machine's provision is pointed at it."""
+    served = subprocess.Popen(
+        [sys.executable, "-P", "-m", "modelready", "mirror", str(tiny), "--name", "acme/tiny", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    lines = [served.stdout.readline() for _ in range(2)]
+    url = lines[1].strip().rpartition("=")[2]
+    sha = requests.get(f"{url}/api/models/acme/tiny/revision/main", timeout=10).json()["sha"]
+    served.send_signal(signal.SIGINT)
+    _, err = served.communicate(timeout=10)
+
+    assert lines[0] == "acme/tiny\n"
+    assert len(sha) == 40
+    assert (served.returncode, err.strip()) == (2, "")
+
+
+def test_a_port_in_use_is_told(called, hub, tiny):
+    """Two mirrors on one port."""
+    status, _, err = called("mirror", str(tiny), "--name", "acme/tiny", "--port", hub.url.rpartition(":")[2])
+
+    assert status == 4
+    assert "listen" in err or "served" in err
+
+
+def test_status_watch_shows_until_it_is_stopped(called, workshop, monkeypatch):
+    """Ctrl-C is the way out."""
+    monkeypatch.setattr(time, "sleep", lambda _: signal.raise_signal(signal.SIGINT))
+
+    status, out, _ = called("status", "--watch")
+
+    assert status == 2
+    assert out.startswith("tiny")
+
+
+def test_the_suite_is_started_deaf_to_the_callers_settings(monkeypatch):
+    """What decides a certificate is said on the command line, or in the catalog."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-k nothing")
+    monkeypatch.setenv("PYTEST_PLUGINS", "stray")
+
+    command, environment = suite_commands.suite_command(["-x"]), suite_commands.suite_environment()
+
+    assert command[0] == sys.executable
+    assert command[-1] == "-x"
+    assert not {"PYTEST_ADDOPTS", "PYTEST_PLUGINS"} & environment.keys()
+    assert environment["PYTHONSAFEPATH"] == "1"
+
+
+def test_columns_of_nothing_are_nothing():
+    """No model, no line."""
+    assert list(shared.columns([])) == []
+
+
+def test_the_demos_model_missing_is_told(monkeypatch):
+    """It ships in a package of its own."""
+    monkeypatch.setattr(demonstrating, "_MODULE", "no_such_module_anywhere")
+
+    assert cli.run(["demo"]) == 4
+
+
+def test_commands_live_where_the_table_says():
+    """Every command can be imported, and says what it does."""
+    modules = {"suite_commands": suite_commands, "looking": looking, "locks": locks}
+
+    for name, (module, _) in cli._COMMANDS.items():
+        if module in modules:
+            assert getattr(modules[module], name).help or getattr(modules[module], name).callback.__doc__
+    assert Path(cli.__file__).parent.name == "cli"
