@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from modelready import proving
+from modelready.layouts import looking
 from modelready.placing import locate
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def standings(asked: Requested) -> Iterator[Standing]:
 def _standing(asked: Requested, model: Model, job: Job | None) -> Standing:
     placed = locate(model, asked.ground) if _has_place(model) else None
     files = placed.files if placed else ()
-    present = [one for one in files if one.place.is_file()]
+    present = [one for one in files if looking.is_file(one.place)]
     damaged = _damaged(asked, present)
     decision = asked.decisions[model.name]
     sizes = [one.size for one in files if not one.optional]

@@ -11,6 +11,7 @@ import click
 
 from modelready.cli.shared import as_json, columns, request_options
 from modelready.errors import ModelreadyError, RequestError
+from modelready.layouts import looking
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +86,7 @@ def path(asked: Requested, name: str) -> int:
             f"{name}: its folder names a variable that is not set", remedy="set it, or require the model"
         )
     placed = locate(model, asked.ground)
-    if not placed.root.is_dir() or (model.layout == "hub-cache" and placed.revision is None):
+    if not looking.is_folder(placed.root) or (model.layout == "hub-cache" and placed.revision is None):
         raise ModelreadyError(f"{name} is not on this machine yet", remedy="run `modelready provision`")
     click.echo(placed.root)
     return 0
@@ -147,4 +148,4 @@ def _print_plans(plans: list[Plan]) -> None:
 
 
 def _free(place: Path) -> int:
-    return shutil.disk_usage(next(one for one in (place, *place.parents) if one.exists())).free
+    return shutil.disk_usage(next(one for one in (place, *place.parents) if looking.look(one))).free

@@ -32,7 +32,9 @@ class Progress:
         self._job, self._jobs = job, jobs
         self._lock, self._writing = threading.Lock(), threading.Lock()
         # Counted here and put into the row when it is written: a row for every chunk would cost more than the chunk.
-        self._counts: dict[str, int] = {name: getattr(job, name) for name in ("bytes_done", "bytes_fetched", "files_done")}
+        self._counts: dict[str, int] = {
+            name: getattr(job, name) for name in ("bytes_done", "bytes_fetched", "files_done")
+        }
         self._current = job.current_file
         self._kept: dict[str, int] = {}
         self._over = threading.Event()

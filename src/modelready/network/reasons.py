@@ -91,5 +91,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     while id(error) not in seen:
         seen.add(id(error))
         yield error
-        inner = (getattr(error, "reason", None), *getattr(error, "args", ()), error.__cause__, error.__context__)
+        context = None if error.__suppress_context__ else error.__context__
+        inner = (getattr(error, "reason", None), *getattr(error, "args", ()), error.__cause__, context)
         error = next((one for one in inner if isinstance(one, BaseException) and id(one) not in seen), error)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from modelready import proving
 from modelready.inspection import cache
-from modelready.layouts import HubCache
+from modelready.layouts import HubCache, looking
 from modelready.model import ManifestFile
 from modelready.placing.knowing import EXHAUSTIVE
 from modelready.placing.locating import names_all_files
@@ -77,7 +78,7 @@ class Examiner:
         """Give those whose bytes lie in the cache under the right name, and are right, but are not linked."""
         if not isinstance(layout, HubCache):
             return ()
-        nameless = [one for one in lacking if not one.place.exists() and one.digests]
+        nameless = [one for one in lacking if one.digests and looking.look(one.place) is None]
         blobs = {one.path: replace(one, place=layout.blob(manifest_file(one), one.place)) for one in nameless}
         here = [one for one in blobs.values() if _has_its_size(one)]
         found = self._proven(here)
@@ -94,17 +95,14 @@ def manifest_file(placed: PlacedFile) -> ManifestFile:
 
 
 def _has_its_size(placed: PlacedFile) -> bool:
-    try:
-        size = placed.place.stat().st_size
-    except OSError:
+    seen = looking.look(placed.place)
+    if seen is None or not stat.S_ISREG(seen.st_mode):
         return False
-    if not placed.place.is_file():
-        return False
-    return size == placed.size if placed.size is not None else size >= (placed.min_size or 0)
+    return seen.st_size == placed.size if placed.size is not None else seen.st_size >= (placed.min_size or 0)
 
 
 def _may_be_absent(placed: PlacedFile) -> bool:
-    return placed.optional and not placed.digests and placed.size is None and not placed.place.exists()
+    return placed.optional and not placed.digests and placed.size is None and looking.look(placed.place) is None
 
 
 def _is_told_whole(placed: PlacedModel) -> bool:

@@ -33,7 +33,8 @@ def placed_by(model: Model, layout: HubCache | Folder, what: Known, *, only: Seq
         files = [file for file in files if patterns.matches(file.path, only)]
         faults += [] if files else [Fault(", ".join(only), "no file of the model matches --only", "loosen --only")]
     elif what.by in EXHAUSTIVE or what.by in {"folder", "snapshot"}:
-        faults += [_unmatched(pattern) for pattern in unmatched_patterns(model, [file.path for file in what.files])]
+        lacking = unmatched_patterns(model, [file.path for file in what.files])
+        faults += [_unmatched(pattern, what.by) for pattern in lacking]
     return PlacedModel(
         model=model,
         root=places.root_of(layout, what.revision),
@@ -101,5 +102,7 @@ def _strongest(digests: Iterable[Digest]) -> tuple[Digest, ...]:
     return tuple(found.values())
 
 
-def _unmatched(pattern: str) -> Fault:
+def _unmatched(pattern: str, by: str) -> Fault:
+    if by not in EXHAUSTIVE:
+        return Fault(pattern, "no file here matches this pattern", "run `modelready provision`")
     return Fault(pattern, "no file of the source matches this pattern", "correct it in the catalog")

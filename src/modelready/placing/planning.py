@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from modelready import lock as locks
 from modelready import sizes
 from modelready.errors import DiskFull, DownloadsDisabled, Interrupted, ModelreadyError, Moved, PatternWithoutMatch
+from modelready.layouts import looking
 from modelready.placing import places
 from modelready.placing.examining import Examiner, Need
 from modelready.placing.knowing import Known
@@ -200,4 +201,4 @@ def _or_no_room(plan: Plan | ModelreadyError, wanted: dict[int, int]) -> Plan | 
 
 def _existing(path: Path) -> Path:
     """Give *path*, or the nearest folder above it that exists."""
-    return next(one for one in (path, *path.parents) if one.exists())
+    return next(one for one in (path, *path.parents) if looking.look(one) is not None)
