@@ -118,7 +118,8 @@ def wheel(session: nox.Session) -> None:
     _copied(TESTS_NEED, place / "empty")
     session.chdir(place / "empty")
     session.run("python", "-P", "-c", "import modelready; assert 'site-packages' in modelready.__file__")
-    _pytest(session, which=("tests/core", "tests/suite", "tests/test_docs.py", "tests/test_shipped_catalogs.py"))
+    users = ("tests/suite/test_main_job.py", "tests/suite/test_requests.py", "tests/suite/test_places.py")
+    _pytest(session, which=("tests/core", *users, "tests/test_docs.py", "tests/test_shipped_catalogs.py"))
 
 
 @nox.session(default=False)

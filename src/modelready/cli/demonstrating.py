@@ -81,13 +81,13 @@ class _Stage:
         _say("4. Provision again: only the damaged file travels.")
         self.hub.forget()
         self._run("provision", expect=0)
-        brought = [one.file for one in self.hub.requests if one.kind == "get"]
-        click.echo(f"the Hub was asked for {', '.join(map(str, brought))}, {self.hub.bytes_sent():,} bytes in all")
+        brought = dict.fromkeys(str(one.file) for one in self.hub.requests if one.kind == "get")
+        click.echo(f"the Hub was asked for {', '.join(brought)} and nothing else: {self.hub.bytes_sent():,} bytes")
         _say("5. Certify, and write the proof.")
         self._run("certify", "--certificate", str(self.certificate), expect=0)
 
     def _run(self, command: str, *options: str, expect: int) -> None:
-        shown = " ".join(["modelready", command, *(option for option in options if option.startswith("-"))])
+        shown = " ".join(["modelready", command, *(Path(option).name for option in options)])
         click.secho(f"$ {shown}", fg="cyan")
         sys.stdout.flush()
         call = [sys.executable, "-P", "-m", "modelready", command, *options]

@@ -36,6 +36,7 @@ class Folder:
     root: Path
     model_name: str
     _unsynced: Unsynced = field(default_factory=Unsynced, repr=False, compare=False)
+    _inside: set[Path] = field(default_factory=set, repr=False, compare=False)
 
     # ---- reading
 
@@ -45,7 +46,12 @@ class Folder:
 
         Raises: UnsafePath, when it would lie outside the folder, or under a name kept for something else.
         """
-        place = containment.inside(self.root, path)
+        place = self.root / containment.relative(path)
+        if place.parent not in self._inside:
+            containment.check_inside(self.root, place.parent)
+            self._inside.add(place.parent)  # once for all files of a folder: there may be thousands
+        if os.path.islink(place):  # noqa: PTH114 - Path's own raises where a path is too long
+            containment.check_inside(self.root, place)
         if _is_bookkeeping(path) or containment.is_device(path):
             raise UnsafePath(
                 f"{path!r}: this name is kept for part files and receipts, or for a device of Windows",
