@@ -6,11 +6,11 @@ from modelready.mirror import Mirror
 
 
 def names_in(cache, *, but):
-    """Tell every name under a cache but locks: what a link says, what a file may; the folders on the way."""
+    """Tell every name under a cache: what a link says, what a file may; the folders on the way."""
     names = {}
     for place in sorted(cache.rglob("*")):
         path = place.relative_to(cache).as_posix()
-        if path != but and not path.startswith(".locks"):
+        if path != but:
             names[path] = str(place.readlink()) if place.is_symlink() else oct(place.stat().st_mode)
     return names
 

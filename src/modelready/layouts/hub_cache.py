@@ -16,7 +16,7 @@ from modelready.layouts.atomically import Unsynced, told
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -118,16 +118,15 @@ class HubCache:
         """
         Give the verified *part* its name among the blobs, and the snapshot its link.
 
-        huggingface_hub's lock on the blob is not asked for: both steps are atomic, and proved bytes need not wait for
-        a download of the same that it may have under way.
         Raises: NotWritable or DiskFull.
         """
         blob = self.blob(file, place)
-        self._give_name(part, blob)
-        if not self._link(place, blob):
-            with told(place):
-                blob.replace(place)
-            self._moved[blob.name] = place
+        with self._locked_if_free(blob):
+            self._give_name(part, blob)
+            if not self._link(place, blob):
+                with told(place):
+                    blob.replace(place)
+                self._moved[blob.name] = place
         self._unsynced.add(blob.parent, place.parent)
 
     def link_existing(self, file: ManifestFile, place: Path) -> bool:
@@ -142,8 +141,9 @@ class HubCache:
             return False
         if not links.leads(place, blob):
             self._unsynced.make(place.parent)
-            if source != blob or not self._link(place, blob):
-                atomically.copy(source, place, scratch=self.storage)
+            with self._locked_if_free(blob):
+                if source != blob or not self._link(place, blob):
+                    atomically.copy(source, place, scratch=self.storage)
             self._unsynced.add(place.parent)
         return True
 
@@ -209,6 +209,18 @@ class HubCache:
         return self.storage / "trees" / f"{refs.commit(commit)}.json"
 
     # ---- acts
+
+    @contextlib.contextmanager
+    def _locked_if_free(self, blob: Path) -> Iterator[None]:
+        """
+        Hold huggingface_hub's own lock on *blob* while it is written, where nobody else does.
+
+        Each step is atomic, so proved bytes need not wait for a download of the same that it may have under way.
+        """
+        with contextlib.ExitStack() as held:
+            with contextlib.suppress(Held):
+                held.enter_context(self._locked(blob))
+            yield
 
     def _locked(self, blob: Path) -> AbstractContextManager[None]:
         return locking.hold_briefly(self._locks / f"{blob.name}.lock", patience_s=0)
