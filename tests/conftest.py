@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REPO = "acme/tiny"
+
+
+def pytest_configure():
+    """Hear Ctrl-C, and let programs started here hear it, even where the tests run in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def safetensors(**tensors: list[float]) -> bytes:
