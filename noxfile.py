@@ -33,8 +33,6 @@ TESTS_NEED = (
     "requirements",
     "tests",
 )
-#: Trials of machines and of speed, long and the same in every environment: `tests` alone runs them.
-TRIALS = ("benchmarks", "faults", "places")
 WHEEL_NEEDS = ("LICENSE", "README.md", "pyproject.toml", "src", "catalogs", "checks", "fixtures")
 
 nox.needs_version = ">=2025.10.16"
@@ -121,7 +119,8 @@ def wheel(session: nox.Session) -> None:
         _copied(TESTS_NEED, place / "empty")
         with session.chdir(place / "empty"):
             session.run("python", "-P", "-c", "import modelready; assert 'site-packages' in modelready.__file__")
-            _pytest(session, leaving_out=(*TRIALS, "test_action.py", "test_wheel.py"))
+            users = ("tests/suite/test_main_job.py", "tests/suite/test_requests.py", "tests/suite/test_places.py")
+            _pytest(session, which=("tests/core", *users, "tests/test_docs.py", "tests/test_shipped_catalogs.py"))
 
 
 @nox.session(default=False)
@@ -249,12 +248,11 @@ def _tested(session: nox.Session) -> None:
         session.run("coverage", "report", "--fail-under=90")
 
 
-def _pytest(session: nox.Session, *, under: tuple[str, ...] = (), leaving_out: tuple[str, ...] = ()) -> None:
-    """Run pytest over tests/, or over what the words after -- name; *under* another program, where one is given."""
+def _pytest(session: nox.Session, *, under: tuple[str, ...] = (), which: tuple[str, ...] = ("tests",)) -> None:
+    """Run pytest over *which*, or over what the words after -- name; *under* another program, where one is given."""
     names_tests = any(Path(word.partition("::")[0]).exists() for word in session.posargs)
-    which = session.posargs if names_tests else ["tests", *session.posargs]
-    ignored = [f"--ignore=tests/{name}" for name in leaving_out]
-    session.run("python", "-P", *under, "-m", "pytest", "-n", "2", *ignored, *which)
+    named = session.posargs if names_tests else (*which, *session.posargs)
+    session.run("python", "-P", *under, "-m", "pytest", "-n", "2", *named)
 
 
 def _copied(names: tuple[str, ...], folder: Path) -> None:
