@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from modelready.inspection import tokenizers, weights
+from modelready.model import PlacedModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
-    from modelready.model import Model, PlacedModel
+    from modelready.model import Model
+
+#: Gives another model of the catalog by its name.
+Lookup = Callable[[str], PlacedModel]
 
 _SHARD = re.compile(r"-\d{5}-of-\d{5}\.safetensors$|\.safetensors\.index\.json$")
 
 
-def applies(placed: PlacedModel, asked: Collection[str], lookup: Callable[[str], PlacedModel]) -> bool:
+def _has_weights(placed: PlacedModel, _: Lookup) -> bool:
+    return any(weights.is_inspected(one.place) for one in placed.files)
+
+
+def is_sharded(placed: PlacedModel, _: Lookup | None = None) -> bool:
+    """Tell whether weights of *placed* are split into shards."""
+    return any(_SHARD.search(one.path) for one in placed.files)
+
+
+def _has_tokenizers(placed: PlacedModel, lookup: Lookup) -> bool:
+    return bool(tokenizers.folders(placed, lookup))
+
+
+#: What a check that asks for a fixture needs of a model, by the fixture's name.
+_NEEDED: dict[str, Callable[[PlacedModel, Lookup], bool]] = {
+    "weight_files": _has_weights,
+    "sharded_model": is_sharded,
+    "tokenizer_faults": _has_tokenizers,
+}
+
+
+def applies(placed: PlacedModel, asked: Collection[str], lookup: Lookup) -> bool:
     """Tell whether a check that asks for the fixtures *asked* has anything to look at in *placed*."""
-    if not may_apply(placed.model, asked):
-        return False
-    if "weight_files" in asked:
-        return any(weights.is_inspected(one.place) for one in placed.files)
-    if "sharded_model" in asked:
-        return is_sharded(placed)
-    if "tokenizer_faults" in asked:
-        return bool(tokenizers.folders(placed, lookup))
-    return True
+    needed = [_NEEDED[name] for name in asked if name in _NEEDED]
+    return may_apply(placed.model, asked) and all(is_there(placed, lookup) for is_there in needed)
 
 
 def may_apply(model: Model, asked: Collection[str]) -> bool:
@@ -36,8 +55,3 @@ def may_apply(model: Model, asked: Collection[str]) -> bool:
 def is_about_the_whole(asked: Collection[str]) -> bool:
     """Tell whether a check that asks for the fixtures *asked* judges a model as a whole, not file by file."""
     return not {"sharded_model", "tokenizer_faults"}.isdisjoint(asked)
-
-
-def is_sharded(placed: PlacedModel) -> bool:
-    """Tell whether weights of *placed* are split into shards."""
-    return any(_SHARD.search(one.path) for one in placed.files)
