@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelready import catalog_texts, clashes, switches
+from modelready import catalog_texts, clashes, packaged, switches
 from modelready.errors import CatalogFaults, RequestError
 from modelready.patterns import matches, matches_one, meant
 
@@ -71,15 +70,12 @@ def default_paths(given: Sequence[Path | str], environ: Mapping[str, str], cwd: 
         return tuple(map(Path, named))
     if (cwd / "catalogs").is_dir():
         return (cwd / "catalogs",)
-    return (_shipped(),)
-
-
-def _shipped() -> Path:
-    found = find_spec("modelready.catalogs")
-    folders = list(found.submodule_search_locations or ()) if found else []
-    if not folders:
-        raise RequestError("there is no catalog here; expected ./catalogs", remedy="name one with --catalog PATH")
-    return Path(folders[0])
+    try:
+        return (packaged.folder("catalogs"),)
+    except ModuleNotFoundError as error:
+        raise RequestError(
+            "there is no catalog here; expected ./catalogs", remedy="name one with --catalog PATH"
+        ) from error
 
 
 def tokenizer_place(model: Model, text: str) -> tuple[str, str]:

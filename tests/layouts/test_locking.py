@@ -10,9 +10,10 @@ import sys
 import threading
 
 import pytest
+from filelock import FileLock, Timeout
 
 from modelready.errors import Held, Interrupted, NotWritable
-from modelready.layouts.locking import Holder, hold, hold_briefly, holder_of
+from modelready.layouts.locking import Holder, hold, hold_if_free, holder_of
 
 HOLD = """
 import sys
@@ -175,20 +176,30 @@ def test_a_place_that_cannot_be_written_says_so(tmp_path):
         pass
 
 
-def test_a_lock_of_huggingface_hub_is_waited_for_a_while(path, holder):
-    """Its holders show no sign of life: after a bounded time the lock file is named."""
-    with pytest.raises(Held) as caught, hold_briefly(path, patience_s=0.2):
+def test_a_lock_of_huggingface_hub_that_is_held_is_not_waited_for(path, holder):
+    """Its holders show no sign of life: whoever asks is told, and goes on without it."""
+    with hold_if_free(path) as is_held:
         pass
 
-    assert str(path) in str(caught.value)
-    assert "another process" in str(caught.value)
+    assert not is_held
+
+
+def test_a_lock_of_huggingface_hub_keeps_its_own_code_out(path):
+    """The kernel's lock is the one that filelock, and so huggingface_hub, asks for."""
+    with hold_if_free(path) as is_held, pytest.raises(Timeout):
+        FileLock(path).acquire(timeout=0)
+
+    assert is_held
+    with FileLock(path).acquire(timeout=0):
+        pass
 
 
 def test_a_free_lock_of_huggingface_hub_is_left_as_it_is(path):
     """Its lock files are empty and stay so."""
-    with hold_briefly(path, patience_s=0):
+    with hold_if_free(path) as is_held:
         pass
 
+    assert is_held
     assert path.read_bytes() == b""
     assert path.stat().st_mode & 0o777 == 0o664
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from modelready import packaged
+
 _PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": ["-h", "--help"]}
 
 
@@ -67,12 +69,10 @@ def _suite(arguments: list[str]) -> int:
 
 def suite_command(arguments: list[str]) -> list[str]:
     """Give the command that runs the suite with *arguments* in this folder."""
-    from modelready.suite import naming  # noqa: PLC0415 - imports pytest
-
     settings = Path(__file__).parent.parent / "suite.ini"
     plugins = ["-p", "xdist.plugin", "-p", "modelready.suite", "-p", "no:cacheprovider"]
     place = ["-c", str(settings), "--rootdir", "."]
-    return [sys.executable, "-P", "-m", "pytest", *plugins, *place, str(naming.folder()), *arguments]
+    return [sys.executable, "-P", "-m", "pytest", *plugins, *place, str(packaged.folder("checks")), *arguments]
 
 
 def suite_environment() -> dict[str, str]:

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from modelready.errors import Held, RequestError
+from modelready.errors import RequestError
 from modelready.layouts import atomically, blobs, containment, links, locking, looking, refs, trees
 from modelready.layouts.atomically import Unsynced, told
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -157,8 +157,8 @@ class HubCache:
         names = {blobs.etag(file) for file in files}
         for blob, found in blobs.partials(self._blobs).items():
             if blob.name in names and looking.is_file(blob):
-                with contextlib.suppress(Held), self._locked(blob), told(blob):
-                    for one in found:
+                with self._locked_if_free(blob) as is_held, told(blob):
+                    for one in found if is_held else ():
                         one.unlink(missing_ok=True)
 
     def finish(self, delivery: Delivery) -> None:
@@ -210,20 +210,13 @@ class HubCache:
 
     # ---- acts
 
-    @contextlib.contextmanager
-    def _locked_if_free(self, blob: Path) -> Iterator[None]:
+    def _locked_if_free(self, blob: Path) -> AbstractContextManager[bool]:
         """
         Hold huggingface_hub's own lock on *blob* while it is written, where nobody else does.
 
         Each step is atomic, so proved bytes need not wait for a download of the same that it may have under way.
         """
-        with contextlib.ExitStack() as held:
-            with contextlib.suppress(Held):
-                held.enter_context(self._locked(blob))
-            yield
-
-    def _locked(self, blob: Path) -> AbstractContextManager[None]:
-        return locking.hold_briefly(self._locks / f"{blob.name}.lock", patience_s=0)
+        return locking.hold_if_free(self._locks / f"{blob.name}.lock")
 
     def _give_name(self, part: Path, blob: Path) -> None:
         with told(blob):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import threading
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _MODE = 0o664  # several users of one cache must be able to wait for each other, as huggingface_hub lets them
 _POLL_S = 0.25
+_NO_KERNEL_LOCKS = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 
 
 @dataclass(frozen=True)
@@ -67,17 +69,59 @@ def hold(
 
 
 @contextlib.contextmanager
-def hold_briefly(path: Path, *, patience_s: float) -> Iterator[None]:
+def hold_if_free(path: Path) -> Iterator[bool]:
     """
-    Hold a lock file of huggingface_hub's, whose holders show no sign of life.
+    Hold a lock file of huggingface_hub's while nobody else does, and tell whether it is held.
 
-    Raises: Held, when it does not come free in *patience_s*.
+    It is one of thousands, each held for an instant: so the kernel is asked directly, as filelock would ask it.
     """
+    try:
+        descriptor = _flocked(path)
+    except BlockingIOError:
+        yield False
+        return
+    except (ImportError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in _NO_KERNEL_LOCKS:
+            with told(path):
+                raise
+        with _soft(path) as is_held:
+            yield is_held
+        return
+    try:
+        yield True
+    finally:
+        os.close(descriptor)
+
+
+def _flocked(path: Path) -> int:
+    """Open *path* with the kernel's lock on it."""
+    import fcntl  # noqa: PLC0415 - Windows has none
+
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, _MODE)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, flags, _MODE)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with contextlib.suppress(PermissionError):  # another user's lock file has its mode already
+            os.fchmod(descriptor, _MODE)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+@contextlib.contextmanager
+def _soft(path: Path) -> Iterator[bool]:
+    """Do the same with filelock's marker, as huggingface_hub does where there are no kernel locks."""
     lock = _lock(path)
-    if not _is_taken(lock, path, wait_s=patience_s):
-        raise _held(path, Holder(), patience_s)
+    if not _is_taken(lock, path, wait_s=0):
+        yield False
+        return
     with _released(lock, path):
-        yield
+        yield True
 
 
 def is_held(path: Path) -> bool:

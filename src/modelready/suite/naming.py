@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelready import packaged
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
     from modelready.model import Model
@@ -16,13 +18,9 @@ if TYPE_CHECKING:
 ORDER = ("files", "weights", "tokenizers", "cache", "layouts", "machine")
 
 
-@cache
 def folder() -> Path:
     """Give the folder of the checks; nothing in it is imported."""
-    found = importlib.util.find_spec("modelready.checks")
-    if found is None or not found.submodule_search_locations:
-        raise ModuleNotFoundError("modelready is installed without its checks: install it again")
-    return Path(found.submodule_search_locations[0]).resolve()
+    return packaged.folder("checks")
 
 
 @cache
