@@ -79,9 +79,9 @@ class Fetch:
         return self.part
 
     def claim(self) -> Piece | None:
-        """Give the next piece that no connection brings yet, if one may be begun now."""
+        """Give the next piece that no connection brings yet, if one may be begun now; proved files have none."""
         part = self.open()
-        if self._is_proving or (self._out and not (self._is_known and self._is_shared)):
+        if self.is_proved or self._is_proving or (self._out and not (self._is_known and self._is_shared)):
             return None
         piece = self._next(part)
         if piece:
@@ -129,8 +129,8 @@ class Fetch:
             raise Outdated
         digester = self._digester(part, piece)
         part.write(piece.position, view, piece.generation)
-        if digester and digester.position == piece.position:
-            digester.update(view)
+        if digester and digester.generation == piece.generation:
+            digester.offer(piece.position, view)
         piece.position += len(view)
         self._watcher.received(self.wanted, len(view))
         new = max(part.count - self._high_water, 0)
@@ -196,12 +196,17 @@ class Fetch:
         is_to_be_proved = part.is_complete and not (self._out or self.is_large)
         return Piece(self, part, part.generation, part.size, part.size) if is_to_be_proved else None
 
-    def _digester(self, part: Part, piece: Piece) -> hashing.Digester | None:
-        """Give the digester that takes bytes as they come; large files are followed by a thread."""
-        if self.is_large or part.size is None or piece.position:
-            return self.digester if not self.is_large else None
-        self.digester = hashing.Digester(hashing.algorithms(self.wanted), part.size)
+    def begin_digest(self, generation: int) -> hashing.Digester:
+        """Give the digester of a new attempt to gather the file, whose size is known."""
+        size = self.open().size or 0
+        self.digester = hashing.Digester(hashing.algorithms(self.wanted), size, generation)
         return self.digester
+
+    def _digester(self, part: Part, piece: Piece) -> hashing.Digester | None:
+        """Give the digester that takes bytes as they come; that of a large file was begun by the thread behind it."""
+        if self.is_large or part.size is None or piece.position:
+            return self.digester
+        return self.begin_digest(piece.generation)
 
     def _check_length(self, body: Body, linked_size: int | None) -> None:
         size = self.wanted.size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from typing import TYPE_CHECKING, Any, get_args
 
 from modelready.model import Algorithm, Digest
@@ -17,11 +18,26 @@ BUFFER = 1 << 20
 
 
 class Digester:
-    """The running digests of one file, sha256 always among them."""
+    """
+    The running digests of one attempt (``generation``) to gather a file, sha256 always among them.
 
-    def __init__(self, algorithms: Iterable[Algorithm], size: int) -> None:
+    Several threads may offer it bytes; it takes those that come next, from one at a time.
+    """
+
+    def __init__(self, algorithms: Iterable[Algorithm], size: int, generation: int = 0) -> None:
         self.position = 0
+        self.generation = generation
         self._running = {name: _start(name, size) for name in {"sha256", *algorithms}}
+        self._turn = threading.Lock()
+
+    def offer(self, position: int, view: memoryview) -> None:
+        """Take in *view*, which lies at *position*, if it comes next and nobody else is at it; else it is read later."""
+        if self.position == position and self._turn.acquire(blocking=False):
+            try:
+                if self.position == position:
+                    self.update(view)
+            finally:
+                self._turn.release()
 
     def update(self, view: memoryview) -> None:
         """Take in the bytes that follow those known so far."""
@@ -31,7 +47,7 @@ class Digester:
 
     def read(self, path: Path, end: int, buffer: memoryview) -> None:
         """Take in what *path* holds up to *end*; stops early where the file does."""
-        with path.open("rb", buffering=0) as file:
+        with self._turn, path.open("rb", buffering=0) as file:
             file.seek(self.position)
             while self.position < end:
                 count = file.readinto(buffer[: end - self.position])

@@ -33,8 +33,9 @@ class Pool:
     """
     Brings files with a number of connections, large files first.
 
-    A large file is divided among all connections, piece after piece, so that its contiguous prefix grows and can be
-    hashed; small files follow, each by one connection. The first error that lasts ends everything; parts are kept.
+    Each connection goes on with its own file, so that bytes arrive in order and are hashed as they come. Where there
+    are fewer files than connections, a large one is divided among them, piece after piece. The first error that lasts
+    ends everything; parts are kept.
     """
 
     def __init__(
@@ -143,8 +144,9 @@ class Pool:
     def _work(self, client: Client) -> None:
         buffer = memoryview(bytearray(hashing.BUFFER))
         receiver = Receiver(client, self._access, buffer)
+        piece = None
         try:
-            while (piece := self._next()) and self._bring(piece, receiver, buffer):
+            while (piece := self._next(piece)) and self._bring(piece, receiver, buffer):
                 pass
         except BaseException as error:  # noqa: BLE001 - whatever it is, the transfer ends with it
             if not (self._halted.is_set() and self._failures):
@@ -178,22 +180,26 @@ class Pool:
         is_answer = isinstance(error.__cause__, Passing) and error.__cause__.is_answer
         return is_answer and any(other.progress for other in self._patiences if other is not patience)
 
-    def _next(self) -> Piece | None:
-        """Give the next piece to bring; wait while others bring all there is; None when nothing will come."""
+    def _next(self, last: Piece | None) -> Piece | None:
+        """Give what to bring after *last*; wait while others bring all there is; None when nothing will come."""
         with self._turn:
             while not self._halted.is_set():
-                if piece := self._claim():
+                if piece := self._claim(last.fetch if last else None):
                     return piece
                 if not (self._open or self._fresh):
                     return None
                 self._turn.wait()
             return None
 
-    def _claim(self) -> Piece | None:
+    def _claim(self, last: Fetch | None) -> Piece | None:
+        """Give a piece of the file that this connection was at, else of one not begun, else of one that others bring."""
+        if last and (piece := last.claim()):
+            return piece
         self._open = [fetch for fetch in self._open if not fetch.is_proved]
-        for fetch in self._open:
-            if piece := fetch.claim():
-                return piece
+        return self._begin() or next((piece for fetch in self._open if (piece := fetch.claim())), None)
+
+    def _begin(self) -> Piece | None:
+        """Open the next file of which anything is to be brought, and give its first piece."""
         while self._fresh:
             fetch = self._fresh.popleft()
             fetch.open()

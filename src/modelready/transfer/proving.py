@@ -36,7 +36,12 @@ def prove(fetch: Fetch, keeper: Keeper, watcher: Watcher, buffer: memoryview, ha
 
 
 class Follower(threading.Thread):
-    """Hashes a large file behind its growing prefix, and proves it when the end is reached."""
+    """
+    Hashes a large file behind its growing prefix, and proves it when the end is reached.
+
+    A connection that brings the next bytes hashes them itself, and nothing is read again; what several connections
+    brought out of order is read here, in order.
+    """
 
     def __init__(
         self,
@@ -65,12 +70,12 @@ class Follower(threading.Thread):
     def _attempt(self) -> bool:
         """Follow one generation of the part to its end; tell whether the file is proved."""
         part, generation = self._part, self._part.generation
-        digester = hashing.Digester(hashing.algorithms(self._fetch.wanted), part.size or 0)
+        digester = self._fetch.begin_digest(generation)
         while digester.position < (part.size or 0):
             end = self._grown(generation, digester.position)
             if end is None:
                 return False
-            if not _read_on(digester, part, end, self._buffer):
+            if not _read_on(digester, part, end, self._buffer) and digester.position < end:
                 break  # somebody else cut the part: the digest will not be right
             self._sync_now_and_then(part)
         self._watcher.verifying(self._fetch.wanted)
