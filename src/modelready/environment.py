@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Number = TypeVar("Number", int, float)
+Found = TypeVar("Found")
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _HUB = "https://huggingface.co"
@@ -58,6 +59,19 @@ def read(environ: Mapping[str, str]) -> Settings:
         is_xet_disabled=is_true(environ.get("HF_HUB_DISABLE_XET")),
         has_no_symlinks=is_true(environ.get("HF_HUB_DISABLE_SYMLINKS")),
     )
+
+
+def unraced(ask: Callable[[], Found]) -> Found:
+    """
+    Give what *ask* finds in the environment, also while another thread changes it.
+
+    pytest names the running test in a variable, so walking through os.environ in a thread fails now and then.
+    """
+    while True:
+        try:
+            return ask()
+        except (KeyError, RuntimeError):  # the variable was there when the walk began
+            continue
 
 
 def is_true(value: str | None) -> bool:

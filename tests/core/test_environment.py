@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -120,3 +122,27 @@ def test_numbers_are_read_and_empty_ones_are_defaults():
     )
 
     assert (settings.metadata_timeout_s, settings.read_timeout_s, settings.max_retries) == (2.5, 10.0, 0)
+
+
+@pytest.fixture
+def restless():
+    """Let a thread set and unset a variable all the time, as pytest does while its tests run."""
+    over = threading.Event()
+
+    def toggle():
+        while not over.is_set():
+            os.environ["MODELREADY_RESTLESS"] = "1"
+            os.environ.pop("MODELREADY_RESTLESS")
+
+    thread = threading.Thread(target=toggle)
+    thread.start()
+    yield
+    over.set()
+    thread.join()
+
+
+def test_an_environment_that_changes_meanwhile_is_read_all_the_same(restless):
+    """A download runs in a thread beside the checks; pytest names each of them in a variable."""
+    found = [environment.unraced(os.environ.copy) for _ in range(3000)]
+
+    assert all("PATH" in one for one in found)

@@ -154,13 +154,19 @@ def _header(size: int) -> bytes:
     return b"\0" + length + b"\0" + length
 
 
+def _needed() -> dict[str, str]:
+    """Give what a Python needs of the environment; asked by name, as other threads may change it meanwhile."""
+    names = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "TMPDIR")
+    return {name: value for name in names if (value := os.environ.get(name)) is not None}
+
+
 def _hashes(places: list[str]) -> list[str]:
     """Let hf_xet compute the hashes, in a process of its own: it starts threads and writes logs where it is used."""
     with tempfile.TemporaryDirectory(prefix="modelready-xet-") as home:
         done = subprocess.run(  # noqa: S603 - our own interpreter
             [sys.executable, "-P", "-c", _HASHER],
             input=json.dumps(places),
-            env={**os.environ, "HF_HOME": home, "HF_XET_CACHE": home, "HF_XET_TELEMETRY_ENABLED": "0"},
+            env={**_needed(), "HF_HOME": home, "HF_XET_CACHE": home, "HF_XET_TELEMETRY_ENABLED": "0"},
             capture_output=True,
             text=True,
             check=False,

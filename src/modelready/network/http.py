@@ -17,6 +17,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from modelready import errors
+from modelready.environment import unraced
 from modelready.network import headers, reasons
 from modelready.network.faults import Passing
 
@@ -141,7 +142,9 @@ class Client:
 
     def _settings_for(self, here: tuple[str, str, int | None], url: str) -> dict[str, Any]:
         if here not in self._settings:
-            merged = self._session.merge_environment_settings(url, {}, stream=True, verify=None, cert=None)
+            merged = unraced(
+                lambda: self._session.merge_environment_settings(url, {}, stream=True, verify=None, cert=None)
+            )
             self._settings[here] = {name: merged[name] for name in ("proxies", "verify", "cert")}
         return self._settings[here]
 

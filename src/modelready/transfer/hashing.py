@@ -31,7 +31,7 @@ class Digester:
         self._turn = threading.Lock()
 
     def offer(self, position: int, view: memoryview) -> None:
-        """Take in *view*, which lies at *position*, if it comes next and nobody else is at it; else it is read later."""
+        """Take in *view*, which lies at *position*, if it comes next and nobody is at it; else it is read later."""
         if self.position == position and self._turn.acquire(blocking=False):
             try:
                 if self.position == position:

@@ -192,7 +192,7 @@ class Pool:
             return None
 
     def _claim(self, last: Fetch | None) -> Piece | None:
-        """Give a piece of the file that this connection was at, else of one not begun, else of one that others bring."""
+        """Give a piece of the file that this connection is at, else of one not begun, else of one that others bring."""
         if last and (piece := last.claim()):
             return piece
         self._open = [fetch for fetch in self._open if not fetch.is_proved]

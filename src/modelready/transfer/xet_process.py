@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+from modelready.environment import unraced
 from modelready.transfer import disk
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def _start(home: str, stall_s: float) -> subprocess.Popen[bytes]:
 
 
 def _environment(stall_s: float) -> dict[str, str]:
-    mine = {name: value for name, value in os.environ.items() if name not in _NOT_FOR_XET}
+    mine = {name: value for name, value in unraced(os.environ.copy).items() if name not in _NOT_FOR_XET}
     # Half of the time that ends in HTTP, so that one silent connection is given up and another tried.
     patience = {
         "HF_XET_CLIENT_READ_TIMEOUT": f"{max(round(stall_s * 400), 100)}ms",
