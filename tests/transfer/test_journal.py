@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelready.transfer import boots, journal, ranges
+from modelready.transfer import Wanted, boots, journal, parts, ranges
 from modelready.transfer.journal import Journal
 
 SIZE = 10**13
@@ -163,3 +163,24 @@ def test_a_system_that_tells_no_boot_is_believed_nothing(monkeypatch, tmp_path):
     monkeypatch.setattr(boots.sys, "platform", "plan9")
 
     assert boots.boot.__wrapped__() == ""
+
+
+@given(SPANS, st.integers(0, SIZE - 1), st.integers(1, 10**12))
+def test_what_a_stretch_lacks_is_what_the_whole_lacks_of_it(spans, start, length):
+    """A connection adds nothing that is there, and leaves nothing out."""
+    arrived, end = set_of(spans), min(start + length, SIZE)
+
+    assert ranges.lacking(arrived, start, end) == ranges.common(ranges.gaps(arrived, SIZE), ((start, end),))
+
+
+def test_bytes_that_are_there_stay_as_they_are(tmp_path):
+    """They may have been hashed: an answer that brings them once more, and others, changes nothing of the file."""
+    part = parts.Part(Wanted("http://127.0.0.1/a", tmp_path / "a", "a", 10), resume=True)
+
+    first = part.write(3, memoryview(b"345"), part.generation)
+    second = part.write(0, memoryview(b"xxxxxxxxxx"), part.generation)
+    part.trim()
+
+    assert [(at, bytes(some)) for at, some in first] == [(3, b"345")]
+    assert [(at, bytes(some)) for at, some in second] == [(0, b"xxx"), (6, b"xxxx")]
+    assert (tmp_path / "a").read_bytes() == b"xxx345xxxx"

@@ -128,9 +128,10 @@ class Fetch:
             self._mistrust(piece.generation, verdicts.too_long(self.wanted, part.size))
             raise Outdated
         digester = self._digester(part, piece)
-        part.write(piece.position, view, piece.generation)
+        written = part.write(piece.position, view, piece.generation)
         if digester and digester.generation == piece.generation:
-            digester.offer(piece.position, view)
+            for position, some in written:
+                digester.offer(position, some)
         piece.position += len(view)
         self._watcher.received(self.wanted, len(view))
         new = max(part.count - self._high_water, 0)

@@ -71,9 +71,11 @@ class Part:
         """Tell whether bytes of another version could not slip in unnoticed when going on."""
         return bool(self.validator or self._digests)
 
-    def write(self, offset: int, view: memoryview, generation: int) -> None:
+    def write(self, offset: int, view: memoryview, generation: int) -> list[tuple[int, memoryview]]:
         """
-        Put *view* where it belongs, and note it.
+        Put what *view* holds of the bytes that were not there yet where it belongs; give that, and where it lies.
+
+        Bytes that are there stay as they are: they may have been hashed, and another answer may bring others.
 
         Raises:
             Outdated: these bytes are of an older generation.
@@ -81,13 +83,17 @@ class Part:
         """
         with self.moved:
             self._check(generation)
+            lacking = ranges.lacking(self.arrived, offset, offset + len(view))
+            new = [(start, view[start - offset : end - offset]) for start, end in lacking]
             with disk.told(self.path):
-                for end in disk.write(self._descriptor, view, offset):
-                    self.arrived = ranges.added(self.arrived, offset, end)
+                for start, some in new:
+                    for end in disk.write(self._descriptor, some, start):
+                        self.arrived = ranges.added(self.arrived, start, end)
                 count = self.count
                 if count - self._journalled >= max(STEP, count // SHARE) and count != self.size:
                     self._write_journal()
             self.moved.notify_all()
+            return new
 
     def restart(self, generation: int) -> bool:
         """Throw away what arrived in *generation*, unless another connection already did."""

@@ -23,6 +23,12 @@ def gaps(ranges: Ranges, size: int) -> Ranges:
     return tuple((start, end) for start, end in zip(starts, ends, strict=True) if start < end)
 
 
+def lacking(ranges: Ranges, start: int, end: int) -> Ranges:
+    """Name what *ranges* lack of the bytes from *start* to *end*."""
+    cut = ((max(low, start), min(high, end)) for low, high in gaps(ranges, end))
+    return tuple((low, high) for low, high in cut if low < high)
+
+
 def common(left: Ranges, right: Ranges) -> Ranges:
     """Give the bytes that are in both sets."""
     found: Ranges = ()
