@@ -16,6 +16,7 @@ import modelready as package
 from modelready import catalog
 from modelready.catalog_rows import CONSUMERS, FILE_KEYS, MODEL_KEYS
 from modelready.cli import modelready
+from modelready.cli.error_kinds import KINDS
 from modelready.cli.explaining import promises
 from modelready.errors import ModelreadyError
 
@@ -140,7 +141,14 @@ def test_every_check_is_documented_in_order():
 
 def test_the_kinds_of_errors_are_a_closed_list():
     """Programs may rely on docs/errors.md naming each kind."""
-    assert set(coded(table_of("errors.md", "# Errors"))) == kinds()
+    assert set(coded(table_of("errors.md", "# Errors"))) == kinds() == set(KINDS)
+
+
+def test_explain_says_of_errors_what_the_documentation_says():
+    """The same words, so that a search finds both."""
+    text = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+
+    assert [kind for kind, told in KINDS.items() if f"| `{kind}` | {told[0]} | {told[1]} |" not in text] == []
 
 
 def test_a_stranger_sees_a_result_by_line_25():

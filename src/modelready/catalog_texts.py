@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from modelready import catalog_lines
+from modelready import catalog_lines, contents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from modelready.catalog_lines import Location
 
+_MOST_BYTES = 16 << 20
 _BOM = b"\xef\xbb\xbf"
 _PLACE = re.compile(r" \((?:at line (?P<line>\d+), column (?P<column>\d+)|at end of document)\)$")
 
@@ -102,7 +103,7 @@ def _unreadable(shown: str, error: OSError) -> CatalogFault:
 
 def _read(path: Path, shown: str) -> CatalogText | CatalogFault:
     try:
-        content = path.read_bytes()
+        content = contents.read_stream(path, most=_MOST_BYTES)
     except OSError as error:
         return _unreadable(shown, error)
     if content.startswith(_BOM):

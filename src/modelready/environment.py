@@ -13,11 +13,12 @@ from modelready.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-Number = TypeVar("Number", int, float)
 Found = TypeVar("Found")
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _HUB = "https://huggingface.co"
+_ADDRESS = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?", re.IGNORECASE)
+_MOST_DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def read(environ: Mapping[str, str]) -> Settings:
     """
     Read the settings from *environ*.
 
-    Raises: RequestError, for a number that is none.
+    Raises: RequestError, for a number or an address that is none.
     """
     hf_home = _hf_home(environ)
     return Settings(
@@ -50,10 +51,10 @@ def read(environ: Mapping[str, str]) -> Settings:
         models_dir=Path(environ.get("MODELS_DIR") or "./models"),
         hf_home=hf_home,
         hf_cache=_hf_cache(environ, hf_home),
-        hf_endpoint=(environ.get("HF_ENDPOINT") or _HUB).rstrip("/"),
-        metadata_timeout_s=_number(environ, "HF_HUB_ETAG_TIMEOUT", 10.0, float),
-        read_timeout_s=_number(environ, "HF_HUB_DOWNLOAD_TIMEOUT", 10.0, float),
-        max_retries=_number(environ, "HF_DOWNLOAD_MAX_RETRIES", 5, int),
+        hf_endpoint=_endpoint(environ),
+        metadata_timeout_s=_number(environ, "HF_HUB_ETAG_TIMEOUT", 10),
+        read_timeout_s=_number(environ, "HF_HUB_DOWNLOAD_TIMEOUT", 10),
+        max_retries=_number(environ, "HF_DOWNLOAD_MAX_RETRIES", 5),
         disabled_by="DISABLE_MODEL_DOWNLOADS" if is_true(environ.get("DISABLE_MODEL_DOWNLOADS")) else "",
         is_offline=is_true(environ.get("HF_HUB_OFFLINE")) or is_true(environ.get("TRANSFORMERS_OFFLINE")),
         is_xet_disabled=is_true(environ.get("HF_HUB_DISABLE_XET")),
@@ -113,16 +114,23 @@ def _of_user(path: str) -> Path:
     return Path(os.path.expanduser(path)).absolute()  # noqa: PTH111 - Path.expanduser() raises there
 
 
-def _number(environ: Mapping[str, str], name: str, default: Number, parse: Callable[[str], Number]) -> Number:
+def _endpoint(environ: Mapping[str, str]) -> str:
+    given = (environ.get("HF_ENDPOINT") or _HUB).strip().rstrip("/")
+    if not _ADDRESS.fullmatch(given):
+        raise RequestError(
+            f"HF_ENDPOINT={given!r} is no address; expected something like {_HUB}",
+            remedy="correct or unset HF_ENDPOINT",
+        )
+    return given
+
+
+def _number(environ: Mapping[str, str], name: str, default: int) -> int:
+    """Read a whole number: huggingface_hub, which reads the same variables, knows no other."""
     text = (environ.get(name) or "").strip()
     if not text:
         return default
-    try:
-        value = parse(text)
-    except ValueError:
-        value = parse("-1")
-    if not 0 <= value < float("inf"):
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
         raise RequestError(
-            f"{name}={text!r} is no number; expected something like {default}", remedy=f"correct or unset {name}"
+            f"{name}={text!r} is no whole number; expected something like {default}", remedy=f"correct or unset {name}"
         )
-    return value
+    return int(text)

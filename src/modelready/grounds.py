@@ -81,9 +81,12 @@ def requested(  # noqa: PLR0913 - the options that every command shares
     lock: Path | None = None,
     require: Sequence[str] = (),
     models: Sequence[str] = (),
+    may_lack_lock: bool = False,
 ) -> Requested:
     """
     Read environment, catalogs and lock.
+
+    A lock that was asked for by name is there, unless it is to be written.
 
     Raises: RequestError, for a mistake in any of them; all faults of the catalogs are told at once.
     """
@@ -92,6 +95,8 @@ def requested(  # noqa: PLR0913 - the options that every command shares
     paths = _catalog.default_paths(catalogs, environ, cwd)
     found = _catalog.read(paths, environ=environ, cwd=cwd, require=globs)
     lock_path = lock or _lock.default_path(paths)
+    if lock is not None and not may_lack_lock:
+        _lock.must_be_there(lock)
     return Requested(
         ground=Ground(settings, _lock.read(lock_path)),
         catalog=found,

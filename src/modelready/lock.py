@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelready import patterns, sizes
+from modelready import contents, patterns, sizes
 from modelready.errors import RequestError, not_writable
 from modelready.model import HEX_LENGTHS, Digest, Manifest, ManifestFile
 
@@ -78,7 +78,7 @@ def read(path: Path) -> dict[str, LockEntry]:
     Raises: RequestError, for a lock that makes no sense.
     """
     try:
-        content = path.read_bytes()
+        content = contents.read_stream(path, most=contents.LISTING)
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -86,6 +86,19 @@ def read(path: Path) -> dict[str, LockEntry]:
             f"{path}: cannot be read: {error.strerror}", remedy="mend it, or name --lock FILE"
         ) from error
     return _entries(path, _document(path, content))
+
+
+def must_be_there(path: Path) -> None:
+    """
+    See that there is a lock at *path*.
+
+    Raises: RequestError, where nothing is: without it other bytes would be taken for the right ones.
+    """
+    if not path.exists():
+        raise RequestError(
+            f"--lock {path}: there is no such file; expected a lock",
+            remedy=f"correct it, or `modelready lock --lock {path}`",
+        )
 
 
 def _document(path: Path, content: bytes) -> Any:

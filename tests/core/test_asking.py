@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import socket
 import threading
 import time
 from email.utils import format_datetime
@@ -141,6 +143,30 @@ def test_an_answer_without_end_is_given_up(hub, question, monkeypatch):
         asker(hub).ask(question)
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\nX-Slow: ", id="in its headers"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n\r\n", id="in its body"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n", id="in a body of known length"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n", id="in a chunk"),
+    ],
+)
+def test_a_server_that_only_trickles_is_given_up(head):
+    """A byte now and then keeps every read of the socket alive, and the whole waiting for hours."""
+    with _trickling(head) as url, pytest.raises(errors.Stalled, match="went silent"):
+        Asker(Access(url, timeout_s=2.0, max_retries=5, silence_s=1.0)).ask(f"{url}/api")
+
+
+@pytest.mark.parametrize("text", [b"[" * 100_000, b'{"size": 1' + b"0" * 5000 + b"}"], ids=["deep", "long number"])
+def test_json_that_nobody_can_read_is_no_json(hub, question, text):
+    """The parser's own limits are the server's fault."""
+    hub.replace_body("*", text, kind="any")
+
+    with pytest.raises(errors.ServerFault, match="where JSON was expected"):
+        asker(hub, max_retries=0).ask(question)
+
+
 def test_a_refusal_of_one_thread_is_not_anothers(hub, question, tiny):
     """Models are resolved by several threads at once."""
     hub.add_repo("acme/other", tiny)
@@ -161,6 +187,29 @@ def test_a_refusal_of_one_thread_is_not_anothers(hub, question, tiny):
     assert found["tiny"].endswith("acme/tiny/revision/main")
     assert found["other"].endswith("acme/other/revision/main")
     assert found["none"] in {401, 404}
+
+
+@contextlib.contextmanager
+def _trickling(head):
+    """Give the address of a server that answers with *head*, and then with a byte now and then."""
+    over = threading.Event()
+
+    def answer(connection):
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(head)
+            while not over.wait(0.1):
+                connection.sendall(b" ")
+
+    def accept(listening):
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=answer, args=(listening.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=accept, args=(listening,), daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        over.set()
+        listening.shutdown(socket.SHUT_RDWR)
 
 
 def _until(condition):

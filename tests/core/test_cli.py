@@ -93,6 +93,42 @@ def test_a_request_that_is_wrong_costs_4_and_says_why(called, arguments, words):
     assert all(line.startswith("modelready: ") for line in err.splitlines())
 
 
+def test_without_a_command_the_help_is_told(called):
+    """As it is, on the side of errors: nothing was asked for."""
+    status, out, err = called()
+
+    assert (status, out) == (4, "")
+    assert err.startswith("Usage: modelready [OPTIONS] COMMAND")
+    assert "modelready provision " in err
+
+
+def test_a_command_called_wrongly_names_its_help(called):
+    """What is missing is one line; how it is called is another page."""
+    status, _, err = called("path")
+
+    assert (status, err) == (4, "modelready: Missing argument 'NAME'. See `modelready path --help`.\n")
+
+
+@pytest.mark.parametrize("command", [("status",), ("plan",), ("path", "tiny")], ids=" ".join)
+def test_a_lock_that_is_named_is_there(called, command):
+    """Without it other bytes would be taken for the right ones."""
+    status, _, err = called(*command, "--lock", "nosuch.json")
+
+    assert status == 4
+    assert err.startswith("modelready: --lock nosuch.json: there is no such file; expected a lock; correct it, or ")
+
+
+def test_plan_tells_models_that_would_write_one_path_differently(called, workshop, hub, tmp_path):
+    """Before their sources were asked, nobody could know."""
+    _add_clashing(workshop, hub, tmp_path)
+
+    status, out, err = called("plan")
+
+    assert (status, out) == (1, "")
+    assert "tiny: 'config.json' would be written to" in err
+    assert "other: 'config.json' would be written to" in err
+
+
 @pytest.mark.parametrize("arguments", [["--version"], ["-h"], ["status", "-h"], []])
 def test_questions_about_itself_are_answered_with_0(called, arguments):
     """A bare `modelready` shows what there is."""
@@ -244,6 +280,15 @@ def test_explain_lists_all_and_tells_each(called):
     assert (status, told) == (0, 0)
     assert out.splitlines()[0].split()[0] == "files.are_there"
     assert text.startswith("files.are_there\n\nEvery required file is on disk.")
+
+
+def test_explain_tells_what_an_error_means(called):
+    """Its kind stands in --json and in the rows of downloads."""
+    status, out, _ = called("explain", "digest_mismatch")
+
+    assert status == 0
+    assert out.startswith("digest_mismatch\n\nThe bytes that arrived, twice, are not")
+    assert "Mend: look for a proxy" in out
 
 
 def test_explain_for_scripts_is_json(called):
@@ -403,3 +448,15 @@ def test_commands_live_where_the_table_says():
         if module in modules:
             assert getattr(modules[module], name).help or getattr(modules[module], name).callback.__doc__
     assert Path(cli.__file__).parent.name == "cli"
+
+
+def _add_clashing(workshop, hub, tmp_path):
+    """Require another model in the folder of the small one, with another config."""
+    upstream = tmp_path / "other"
+    upstream.mkdir()
+    (upstream / "config.json").write_text('{"model_type": "other"}')
+    hub.add_repo("acme/other", upstream)
+    both = [("tiny", "acme/tiny"), ("other", "acme/other")]
+    row = '[[model]]\nname = "{}"\nsource = "hf:{}"\nlayout = "folder"\nfolder = "shared"\n'
+    workshop.catalog = "".join(row.format(*one) for one in both)
+    workshop.asked()

@@ -48,6 +48,7 @@ class Terminal(io.StringIO):
         (job(current_file="a.bin"), "tiny: 1/2 files, 5.0 MB of 10.0 MB, a.bin"),
         (job(speed_bps=1e6), "tiny: 1/2 files, 5.0 MB of 10.0 MB, 1.0 MB/s, 0:05 left"),
         (job(speed_bps=1000), "tiny: 1/2 files, 5.0 MB of 10.0 MB, 1.0 KB/s, 1:23:20 left"),
+        (job(speed_bps=3), "tiny: 1/2 files, 5.0 MB of 10.0 MB, 3 B/s"),
         (job(bytes_done=-3), "tiny: 1/2 files, 0 B of 10.0 MB"),
         (job(state="queued", note="waits for process 7"), "tiny: queued, waits for process 7"),
         (job(state="verifying"), "tiny: verifying"),

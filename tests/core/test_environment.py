@@ -108,9 +108,9 @@ def test_downloads_are_not_disabled_by_other_words(word):
 
 
 @pytest.mark.parametrize("name", ["HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT", "HF_DOWNLOAD_MAX_RETRIES"])
-@pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf", "1e999"])
+@pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf", "1e999", "2.5", "9" * 5000])
 def test_a_number_that_is_none_costs_one_line(name, text):
-    """The variable and its value are named."""
+    """The variable and its value are named; huggingface_hub would not even start with a fraction."""
     with pytest.raises(RequestError, match=f"{name}='{text}'"):
         environment.read({name: text})
 
@@ -118,10 +118,10 @@ def test_a_number_that_is_none_costs_one_line(name, text):
 def test_numbers_are_read_and_empty_ones_are_defaults():
     """An empty variable is as good as none."""
     settings = environment.read(
-        {"HF_HUB_ETAG_TIMEOUT": "2.5", "HF_HUB_DOWNLOAD_TIMEOUT": " ", "HF_DOWNLOAD_MAX_RETRIES": "0"}
+        {"HF_HUB_ETAG_TIMEOUT": "25", "HF_HUB_DOWNLOAD_TIMEOUT": " ", "HF_DOWNLOAD_MAX_RETRIES": "0"}
     )
 
-    assert (settings.metadata_timeout_s, settings.read_timeout_s, settings.max_retries) == (2.5, 10.0, 0)
+    assert (settings.metadata_timeout_s, settings.read_timeout_s, settings.max_retries) == (25, 10, 0)
 
 
 @pytest.fixture
@@ -146,3 +146,16 @@ def test_an_environment_that_changes_meanwhile_is_read_all_the_same(restless):
     found = [environment.unraced(os.environ.copy) for _ in range(3000)]
 
     assert all("PATH" in one for one in found)
+
+
+@pytest.mark.parametrize("text", ["hub.example", "ftp://hub.example", "https://", "http:///path", "https://a b"])
+def test_an_endpoint_that_is_no_address_costs_one_line(text):
+    """Asking it again and again would not help."""
+    with pytest.raises(RequestError, match=r"HF_ENDPOINT='.*' is no address; expected something like https://"):
+        environment.read({"HF_ENDPOINT": text})
+
+
+@pytest.mark.parametrize("text", ["http://127.0.0.1:8090/", "https://hub.example/mirror", "HTTP://[::1]:80", ""])
+def test_an_endpoint_is_an_address_of_the_web(text):
+    """Mirrors may live below a path."""
+    assert environment.read({"HF_ENDPOINT": text}).hf_endpoint == (text.rstrip("/") or "https://huggingface.co")

@@ -116,15 +116,17 @@ def test_a_next_page_elsewhere_is_refused(hub, source):
         source.resolve(model())
 
 
-def test_a_listing_without_end_is_given_up(hub, source, monkeypatch):
-    """A page that names itself as the next would keep us for ever."""
+@pytest.mark.parametrize(("cursors", "calls"), [("00", 2), ("123", 3)], ids=["in a circle", "on and on"])
+def test_a_listing_without_end_is_given_up(hub, source, monkeypatch, cursors, calls):
+    """A page that names itself as the next is asked for no third time."""
     monkeypatch.setattr("modelready.sources.hub._MOST_PAGES", 3)
-    hub.get(TREE, json=[SMALL], headers={"Link": f'<{TREE}>; rel="next"'})
+    for cursor in cursors:
+        hub.get(TREE, json=[SMALL], headers={"Link": f'<{TREE}?cursor={cursor}>; rel="next"'})
 
     with pytest.raises(errors.ServerFault, match="does not end"):
         source.resolve(model())
 
-    assert len(hub.calls) == 3
+    assert len(hub.calls) == calls
 
 
 def test_a_redirect_elsewhere_takes_no_token_along(hub, source):

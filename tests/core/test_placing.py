@@ -487,6 +487,34 @@ def test_a_source_that_says_otherwise_than_the_lock_is_refused(workshop, hub):
     assert "modelready lock --update tiny" in job.error_remedy
 
 
+def test_models_that_turn_out_to_write_one_path_differently_are_not_brought(workshop, hub, tmp_path):
+    """Whichever came second would spoil what was proved of the first."""
+    upstream = tmp_path / "other"
+    upstream.mkdir()
+    (upstream / "config.json").write_text('{"model_type": "other"}')
+    hub.add_repo("acme/other", upstream)
+    shared = 'layout = "folder"\nfolder = "shared"\n'
+    workshop.catalog = f'{IN_THE_CACHE}{shared}[[model]]\nname = "other"\nsource = "hf:acme/other"\n{shared}'
+
+    jobs = workshop.bring()
+
+    assert {job.state for job in jobs.values()} == {"failed"}
+    assert "and so would 'config.json' of 'other': " in jobs["tiny"].error_what
+    assert "save_as, or exclude" in jobs["other"].error_remedy
+    assert not (workshop.place / "shared").exists()
+
+
+def test_models_that_write_one_path_alike_share_it(workshop):
+    """The same file of the same repository may belong to two models."""
+    shared = 'layout = "folder"\nfolder = "shared"\n'
+    again = IN_THE_CACHE.replace('"tiny"', '"again"', 1)
+    workshop.catalog = f"{IN_THE_CACHE}{shared}{again}{shared}"
+
+    jobs = workshop.bring()
+
+    assert {job.state for job in jobs.values()} == {"completed"}
+
+
 def test_disabled_downloads_name_the_variable(workshop, hub):
     """Nothing is asked."""
     workshop.variables["DISABLE_MODEL_DOWNLOADS"] = "yes"

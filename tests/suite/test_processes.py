@@ -59,6 +59,8 @@ def test_what_arrived_is_kept_however_the_end_came(big, hub, judged, how):
     if how != signal.SIGKILL:
         assert first.returncode == 2, text
         assert "Traceback" not in text
+        assert "! interrupted; what arrived is kept: run the same command again !" in text
+        assert "session.py" not in text
 
 
 def test_no_resume_begins_again(big, hub, judged):

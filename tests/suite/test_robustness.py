@@ -49,6 +49,7 @@ def test_provisioning_without_a_state_folder_costs_one_clear_line(stateless, jud
     assert "set MODELREADY_HOME to a folder" in outcome.text
     assert "Traceback" not in outcome.text
     assert "INTERNALERROR" not in outcome.text
+    assert "_pytest" not in outcome.text
     assert not stateless.cache.exists()
 
 

@@ -76,7 +76,14 @@ def main() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command and give its exit status."""
+    """Run one command and give its exit status; without one, say what there is."""
+    if arguments:
+        return _run(arguments)
+    click.echo(modelready.get_help(click.Context(modelready, info_name="modelready")), err=True)
+    return 4
+
+
+def _run(arguments: list[str]) -> int:
     try:
         os.getcwd()  # noqa: PTH109 - whether there is one
     except OSError as error:
@@ -88,10 +95,16 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
-        return _complain(error.format_message(), 4)
+        return _complain(f"{error.format_message()}{_where_help_is(error)}", 4)
     except ModelreadyError as error:
         return _complain(str(error), error.exit_code)
     return status if isinstance(status, int) else 0
+
+
+def _where_help_is(error: click.ClickException) -> str:
+    """Name the help of the command that was called wrongly; where none was, the error names what was meant."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f" See `{context.command_path} --help`." if context and context.parent else ""
 
 
 def _complain(text: str, status: int) -> int:

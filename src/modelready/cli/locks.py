@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--check", "is_check", is_flag=True, help="Write nothing; exit 1 where a source differs from the lock.")
 @click.option("--update", multiple=True, metavar="NAME", help="Resolve only these models anew; repeatable.")
 @click.option("--json", "is_json", is_flag=True, help="For scripts.")
-@request_options
+@partial(request_options, may_lack_lock=True)
 def lock(asked: Requested, *, is_check: bool, update: tuple[str, ...], is_json: bool) -> int:
     """
     Resolve the catalog at its sources into models.lock.json, committed beside it.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from modelready.grounds import Requested
     from modelready.model import Model
     from modelready.placing import Plan
+    from modelready.placing.planning import Planner
     from modelready.standing import Standing
 
 
@@ -48,6 +49,7 @@ def status(asked: Requested, *, is_json: bool, watch: bool) -> int:
 def plan(asked: Requested, *, is_json: bool, only: tuple[str, ...]) -> int:
     """Show what provision would fetch: files, bytes, where to, and the free space; changes nothing."""
     from modelready.placing import Options  # noqa: PLC0415 - heavy, and --help must be quick
+    from modelready.placing.clashing import without_clashes  # noqa: PLC0415
     from modelready.placing.planning import Planner  # noqa: PLC0415
     from modelready.sources import Sources  # noqa: PLC0415
 
@@ -58,12 +60,10 @@ def plan(asked: Requested, *, is_json: bool, only: tuple[str, ...]) -> int:
             "no model is required here", remedy="`modelready status` says which variable turns one on"
         )
     planner = Planner(asked.ground, Options(only=only), Sources(asked.ground.settings))
-    plans, errors = [], []
-    for model in asked.with_needs(list(asked.required)):
-        try:
-            plans.append(planner.closely(model))
-        except ModelreadyError as error:
-            errors.append((model, error))
+    models = asked.with_needs(list(asked.required))
+    found = list(zip(models, without_clashes([_plan_of(planner, model) for model in models]), strict=True))
+    plans = [one for _, one in found if not isinstance(one, ModelreadyError)]
+    errors = [(model, one) for model, one in found if isinstance(one, ModelreadyError)]
     if is_json:
         as_json({"models": [_planned(one) for one in plans] + [_refused(*one) for one in errors]})
     else:
@@ -90,6 +90,13 @@ def path(asked: Requested, name: str) -> int:
         raise ModelreadyError(f"{name} is not on this machine yet", remedy="run `modelready provision`")
     click.echo(placed.root)
     return 0
+
+
+def _plan_of(planner: Planner, model: Model) -> Plan | ModelreadyError:
+    try:
+        return planner.closely(model)
+    except ModelreadyError as error:
+        return error
 
 
 def _status_row(one: Standing) -> tuple[str, ...]:

@@ -29,14 +29,15 @@ _OPTIONS = (
 )
 
 
-def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def request_options(command: Callable[..., Any], *, may_lack_lock: bool = False) -> Callable[..., Any]:
     """Give *command* the shared options; it receives a ``Requested`` as its first argument."""
 
     @functools.wraps(command)
     def wrapper(
         catalogs: tuple[Path, ...], lock: Path | None, require: tuple[str, ...], models: tuple[str, ...], **rest: Any
     ) -> Any:
-        with_request = _requested(catalogs, lock, require, models)
+        given = {"catalogs": catalogs, "lock": lock, "require": require, "models": models}
+        with_request = _requested(**given, may_lack_lock=may_lack_lock)
         try:
             return command(with_request, **rest)
         finally:
@@ -47,12 +48,10 @@ def request_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-def _requested(
-    catalogs: tuple[Path, ...], lock: Path | None, require: tuple[str, ...], models: tuple[str, ...]
-) -> Requested:
+def _requested(**given: Any) -> Requested:
     from modelready.grounds import requested  # noqa: PLC0415 - heavy, and --help must be quick
 
-    return requested(os.environ, Path.cwd(), catalogs=catalogs, lock=lock, require=require, models=models)
+    return requested(os.environ, Path.cwd(), **given)
 
 
 def as_json(value: object) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 #: Seconds between two looks at the rows, and between two plain lines about the same download.
 _LOOK_S = 0.2
 _LINE_S = 5.0
+#: From here on, the time left says that nothing moves, and says it badly.
+_LONGEST_LEFT_S = 100 * 3600
 
 
 def told(job: Job) -> str:
@@ -110,8 +112,9 @@ def _amount(job: Job) -> str:
 def _pace(job: Job) -> str:
     if job.speed_bps < 1:
         return ""
-    left = max(job.bytes_total - job.bytes_done, 0) / job.speed_bps
-    return f"{sizes.told(int(job.speed_bps))}/s, {_duration(left)} left"
+    left_s = max(job.bytes_total - job.bytes_done, 0) / job.speed_bps
+    speed = f"{sizes.told(int(job.speed_bps))}/s"
+    return f"{speed}, {_duration(left_s)} left" if left_s < _LONGEST_LEFT_S else speed
 
 
 def _duration(seconds: float) -> str:

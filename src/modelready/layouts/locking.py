@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from modelready import contents
 from modelready.errors import Held, Interrupted
 from modelready.layouts.atomically import told
 from modelready.layouts.looking import look
@@ -139,7 +140,7 @@ def is_held(path: Path) -> bool:
 def holder_of(path: Path) -> Holder | None:
     """Tell who wrote the lock file *path*, if anybody did; a holder that was killed stands there still."""
     try:
-        pid, host, *_ = path.read_text(encoding="utf-8").split("\n")
+        pid, host, *_ = contents.text(path, most=contents.NOTE).split("\n")
         return Holder(int(pid), host)
     except (OSError, ValueError):
         return None

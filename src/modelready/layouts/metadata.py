@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from modelready import contents
 from modelready.layouts import blobs
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Metadata:
 def read(path: Path) -> Metadata | None:
     """Read a note: commit, etag and time, a line each; None when it is missing, or says something else."""
     try:
-        commit, etag, written = path.read_text(encoding="utf-8").split()
+        commit, etag, written = contents.text(path, most=contents.NOTE).split()
         return Metadata(commit, blobs.digests_by_name(etag, "metadata")[0], float(written))
     except (OSError, ValueError, IndexError):
         return None

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from modelready import contents
 from modelready.errors import UnsafePath
 from modelready.layouts import containment
 from modelready.model import HEX_LENGTHS, Algorithm, Digest
@@ -44,7 +45,7 @@ class Receipt:
 def read(path: Path) -> Receipt | None:
     """Read a receipt; None when there is none, or when it is not one of ours."""
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        held = json.loads(contents.text(path, most=contents.LISTING))
         return _receipt(held) if held["format_version"] == _VERSION else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, UnsafePath):
         return None

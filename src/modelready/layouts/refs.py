@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from modelready import contents
 from modelready.errors import MalformedRef, RequestError
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def read(path: Path) -> str | None:
     Raises: MalformedRef, when it holds something else: huggingface_hub would take a newline for part of the commit.
     """
     try:
-        held = path.read_bytes()
+        held = contents.read(path, most=contents.NOTE)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
     except OSError as error:

@@ -7,6 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from modelready import contents
 from modelready.errors import UnsafePath
 from modelready.layouts import blobs, containment
 from modelready.model import Digest, ManifestFile
@@ -23,7 +24,7 @@ _SHA1 = re.compile(r"[0-9a-f]{40}")
 def read(path: Path) -> tuple[ManifestFile, ...] | None:
     """Read a listing; None when there is none, or when it is not what huggingface_hub writes."""
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        held = json.loads(contents.text(path, most=contents.LISTING))
         if held["format_version"] != _VERSION:
             return None
         return tuple(_file(name, entry) for name, entry in held["files"].items())

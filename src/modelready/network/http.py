@@ -72,11 +72,20 @@ class Client:
             SourceError: a redirect would give up encryption.
 
         """
-        self._asked_at = time.monotonic()
+        self._asked_at, cuts = time.monotonic(), self._sockets.cuts
         try:
-            return self._followed(url, asking, timeout_s)
+            reply = self._followed(url, asking, timeout_s)
+        except Passing as fault:
+            if self._sockets.cuts > cuts:
+                raise reasons.silent(url) from fault
+            raise
         finally:
             self._asked_at = None
+        if self._sockets.cuts > cuts:
+            # Headers that are cut off look like headers that end.
+            reply.response.close()
+            raise reasons.silent(url)
+        return reply
 
     @property
     def is_unreachable(self) -> bool:
@@ -166,6 +175,7 @@ class Sockets:
         self._lock = threading.Lock()
         self._open: list[socket.socket] = []
         self.halted_at: float | None = None
+        self.cuts = 0
 
     def add(self, connected: socket.socket) -> None:
         """Keep a second handle on *connected*: TLS takes the first one over."""
@@ -177,6 +187,7 @@ class Sockets:
 
     def cut(self) -> None:
         """Shut every connection down."""
+        self.cuts += 1
         with self._lock:
             for one in self._open:
                 _cut(one)

@@ -40,8 +40,12 @@ class Patience:
     def ask(self) -> float:
         """Note that a request goes out; give the seconds that each read of its answer may take."""
         self._asked = time.monotonic()
-        left_s = self._lively + self._access.silence_s - self._asked
-        return max(min(self._access.timeout_s, left_s), 0.1)
+        return max(min(self._access.timeout_s, self.left_s), 0.1)
+
+    @property
+    def left_s(self) -> float:
+        """Give the seconds of silence that are still borne."""
+        return max(self._lively + self._access.silence_s - time.monotonic(), 0.0)
 
     def heard(self, count: int, url: str) -> None:
         """

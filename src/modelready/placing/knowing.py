@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from modelready import contents, patterns
 from modelready import lock as locks
-from modelready import patterns
 from modelready.errors import MalformedRef
 from modelready.layouts import Folder
 from modelready.model import Digest, ManifestFile
@@ -131,9 +131,10 @@ def metadata_digests(layout: Folder, path: str) -> tuple[Digest, ...]:
 
 def _ref_text(layout: HubCache, revision: str) -> str:
     try:
-        return (layout.storage / "refs" / revision).read_text(encoding="ascii", errors="replace").strip()
+        held = contents.read(layout.storage / "refs" / revision, most=contents.NOTE)
     except OSError:
         return ""
+    return held.decode("ascii", "replace").strip()
 
 
 def _entries(layout: HubCache) -> list[Path]:

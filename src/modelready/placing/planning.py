@@ -12,6 +12,7 @@ from modelready import sizes
 from modelready.errors import DiskFull, DownloadsDisabled, Interrupted, ModelreadyError, Moved, PatternWithoutMatch
 from modelready.layouts import looking
 from modelready.placing import places
+from modelready.placing.clashing import without_clashes
 from modelready.placing.examining import Examiner, Need
 from modelready.placing.knowing import Known
 from modelready.placing.locating import locate, placed_by, unmatched_patterns
@@ -134,13 +135,13 @@ class Planner:
 def plan_all(
     models: Sequence[Model], ground: Ground, options: Options, *, stop: threading.Event | None = None
 ) -> Iterator[tuple[Model, Plan | ModelreadyError]]:
-    """Plan *models*, hold the whole against the disk, and give each model's plan, or why there is none."""
+    """Plan *models*, hold them against each other and the disk, and give each one's plan, or why there is none."""
     from modelready.sources import Sources  # noqa: PLC0415 - brings the network's libraries with it
 
     planner = Planner(ground, options, Sources(ground.settings, stop))
     with ThreadPoolExecutor(_ASKED_AT_ONCE, thread_name_prefix="planning") as pool:
         found = list(pool.map(lambda model: _planned(planner, model, stop), models))
-    yield from zip(models, _with_room(found), strict=True)
+    yield from zip(models, _with_room(without_clashes(found)), strict=True)
 
 
 def hold_against_lock(model: Model, locked: Manifest, manifest: Manifest) -> None:

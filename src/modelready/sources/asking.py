@@ -5,23 +5,28 @@ from __future__ import annotations
 import json
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from modelready.errors import ModelreadyError, Offline, ServerFault, Stalled
-from modelready.network import headers, reasons
+from modelready.network import headers, reasons, streams
 from modelready.network.faults import Passing
 from modelready.network.http import FAULTS, Client, origin
 from modelready.network.retries import Patience, hush, interrupted, persist
 from modelready.network.statuses import LATER, later
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from modelready.network.access import Access
     from modelready.network.http import Reply
 
-_MOST_BYTES = 256 * 1024 * 1024  # of one answer
+_MOST_BYTES = 64 * 1024 * 1024  # of one answer
+_READ = 64 * 1024
+_GRACE_S = 1.0
 _OK = 200
 
 
@@ -71,7 +76,8 @@ class Asker:
         if self._stop.is_set():
             raise interrupted()
         with closing(Client(self._access)) as client:
-            reply = client.get(url, asking={"Accept": "application/json"}, timeout_s=patience.ask())
+            with _cut_after(patience.left_s + _GRACE_S, client):
+                reply = client.get(url, asking={"Accept": "application/json"}, timeout_s=patience.ask())
             with closing(reply.response):
                 return self._read(reply, patience)
 
@@ -85,7 +91,7 @@ class Asker:
             raise Refused(response.status_code, response.headers.get("X-Error-Code", ""))
         try:
             found = json.loads(_body(reply, patience))
-        except ValueError:
+        except (ValueError, RecursionError):  # nested too deeply for anybody: no answer of a Hub
             raise Passing(_no_json(reply), is_answer=True) from None
         following = response.links.get("next", {}).get("url")
         return Answer(found, reply.url, self._same_origin(urljoin(reply.url, following)) if following else None)
@@ -99,17 +105,42 @@ class Asker:
         return url
 
 
+@contextmanager
+def _cut_after(seconds: float, client: Client) -> Iterator[None]:
+    """Cut the connections of *client* after *seconds*: headers that only trickle are no answer."""
+    watch = threading.Timer(seconds, client.halt)
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()
+
+
 def _body(reply: Reply, patience: Patience) -> bytes:
     body = bytearray()
     try:
-        for chunk in reply.response.iter_content(64 * 1024):
-            body += chunk
-            patience.heard(len(chunk), reply.url)
+        for piece in _pieces(reply, lambda count: patience.heard(count, reply.url)):
+            body += piece
             if len(body) > _MOST_BYTES:
                 raise _no_end(reply)
-    except FAULTS as error:
+    except (*FAULTS, HTTPException) as error:
         raise reasons.unanswered(reply.url, error) from None
     return bytes(body)
+
+
+def _pieces(reply: Reply, heard: Callable[[int], None]) -> Iterator[bytes | memoryview]:
+    response = reply.response
+    found = streams.stream(response, heard)
+    if found is None:
+        yield response.content
+        return
+    length = None if streams.is_coded(response) else headers.count(response.headers.get("Content-Length"))
+    reader = found if length is None else streams.Bounded(found, length)
+    buffer = memoryview(bytearray(_READ))
+    while count := reader.readinto1(buffer):
+        heard(count)
+        yield buffer[:count]
 
 
 def _no_end(reply: Reply) -> ServerFault:

@@ -75,7 +75,9 @@ class HubSource:
 
     def _files(self, model: Model, repo: str, commit: str) -> Iterator[ManifestFile]:
         path = f"/api/models/{repo}/tree/{commit}?recursive=true&expand=false"
-        for _ in range(_MOST_PAGES):
+        seen: set[str] = set()
+        while path not in seen and len(seen) < _MOST_PAGES:
+            seen.add(path)
             answer = self._ask(model, path)
             entries = answer.json
             if not isinstance(entries, list):

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from modelready.suite.state import Suite
 
 
+_INTERRUPTED = "interrupted; what arrived is kept: run the same command again"
+
+
 class Session:
     """The hooks of a run in which checks were asked for."""
 
@@ -34,6 +37,7 @@ class Session:
         self._is_distributed = distributing.is_distributed(config)
         self._bringing = Bringing(suite) if suite.options.provision and not self._is_worker else None
         self._showing: Showing | None = None
+        self._refusal = ""
         if self._is_distributed:
             config.pluginmanager.register(
                 distributing.Distribution(self._gathering, suite.run, self._begin), "modelready-distribution"
@@ -96,6 +100,7 @@ class Session:
         bug = self._bringing.stop() if self._bringing else None
         if self._showing:
             self._showing.give_back()
+            self._showing.tell_end(self._refusal or _INTERRUPTED)
         if self._config.option.collectonly:
             return
         if bug is not None:
@@ -118,7 +123,8 @@ class Session:
             try:
                 self._bringing.begin(self._gathering.selected)
             except ModelreadyError as error:
-                pytest.exit(str(error), returncode=error.exit_code)
+                self._refusal = str(error)
+                pytest.exit(self._refusal, returncode=error.exit_code)
 
     def _applies(self, name: str, metafunc: pytest.Metafunc) -> bool:
         check = f"{metafunc.definition.path.stem}.{metafunc.function.__name__.removeprefix('test_')}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from modelready.suite.gathering import Gathering
     from modelready.suite.state import Suite
     from modelready.suite.terminal import Terminal
+
+
+class _Words(NamedTuple):
+    message: str
+
+
+class _Ended(NamedTuple):
+    """As much of pytest's ExceptionRepr as its last line needs."""
+
+    reprcrash: _Words
 
 
 class Showing:
@@ -55,6 +65,11 @@ class Showing:
         if self._display is not None and self._terminal is not None:
             self._display.__exit__(None, None, None)
             self._terminal.give_back()
+
+    def tell_end(self, why: str) -> None:
+        """Say *why* a run ended before its time, where pytest would name its own exception and a line of ours."""
+        if self._is_short and self._reporter._keyboardinterrupt_memo is not None:  # noqa: SLF001 - no public way
+            self._reporter._keyboardinterrupt_memo = _Ended(_Words(why))  # type: ignore[assignment]  # noqa: SLF001
 
     def expect(self, nodeids: Iterable[str]) -> None:
         """Note the items that will run, to know when a model's last one has."""

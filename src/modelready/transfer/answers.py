@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelready import errors
-from modelready.network import headers, reasons
+from modelready.network import headers, reasons, streams
 from modelready.network.faults import Passing
 from modelready.network.statuses import LATER, later
 from modelready.transfer import verdicts
@@ -134,7 +134,7 @@ def _says(reply: Reply, wanted: Wanted) -> str:
 
 def is_encoded(response: Response) -> bool:
     """Tell whether the body has to be unpacked to be the file."""
-    return response.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}
+    return bool(streams.content_encoding(response))
 
 
 def _is_chunked(response: Response) -> bool:

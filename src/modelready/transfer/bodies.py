@@ -12,14 +12,15 @@ import requests
 import urllib3
 
 from modelready import errors
-from modelready.network import reasons
+from modelready.network import reasons, streams
 from modelready.network.faults import Passing
-from modelready.transfer import answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from requests import Response
+
+    from modelready.network.streams import Stream
 
 _FAULTS = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError)
 _SLOW_READ = 64 * 1024
@@ -39,7 +40,7 @@ def read(
         Passing: the body broke off, or went silent.
 
     """
-    reader = _straight(response)
+    reader = streams.stream(response, heard)
     views = _copied(response, length, heard) if reader is None else _received(reader, length, buffer, heard)
     came = 0
     try:
@@ -59,15 +60,8 @@ def cut(url: str, came: int, length: int) -> Passing:
     return Passing(errors.ServerFault(what, remedy="provision again; what arrived is kept"))
 
 
-def _straight(response: Response) -> Any:
-    """Give the buffered socket under *response*, where nothing has to be decoded."""
-    under: Any = getattr(response.raw, "_fp", None)
-    is_plain = isinstance(under, http.client.HTTPResponse) and not under.chunked and not answers.is_encoded(response)
-    return under.fp if is_plain else None
-
-
 def _received(
-    reader: Any, length: int | None, buffer: memoryview, heard: Callable[[int], None]
+    reader: Stream, length: int | None, buffer: memoryview, heard: Callable[[int], None]
 ) -> Iterator[memoryview]:
     length = sys.maxsize if length is None else length
     filled, since, more_comes = 0, time.monotonic(), _watch(reader)
@@ -91,7 +85,7 @@ def _received(
         yield buffer[:filled]
 
 
-def _watch(reader: Any) -> Callable[[], bool]:
+def _watch(reader: Stream) -> Callable[[], bool]:
     """Give a function that tells whether more bytes come so soon that those in the buffer may wait for them."""
     connected = reader.raw._sock  # noqa: SLF001 - a SocketIO does not give its socket
     poll = select.poll()
@@ -109,7 +103,7 @@ def _copied(response: Response, length: int | None, heard: Callable[[int], None]
         yield view
 
 
-def _free(response: Response, reader: Any) -> None:
+def _free(response: Response, reader: Stream | None) -> None:
     """Give the connection back for the next request: its whole answer was read."""
     if reader is not None:
         raw: Any = response.raw
