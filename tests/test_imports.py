@@ -18,6 +18,7 @@ VALUES, WIRE, READERS, ACTORS, FACES = range(5)
 LAYERS = {
     **dict.fromkeys(("__init__", "errors", "model", "addresses", "environment", "expansion", "filesystems"), VALUES),
     **dict.fromkeys(("patterns", "rules", "sizes", "switches", "lock", "lock_rows", "clashes"), VALUES),
+    "importable": VALUES,
     **dict.fromkeys(("catalog", "catalog_lines", "catalog_models", "catalog_rows", "catalog_texts"), VALUES),
     **dict.fromkeys(("sources", "transfer", "layouts", "formats", "consumers", "digests"), READERS),
     "network": WIRE,  # what sources and transfer both speak through

@@ -5,13 +5,11 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from modelready.formats import pickle_values
 from modelready.formats.pickle_opcodes import LONGEST_TEXT, BrokenPickle, Reader
 from modelready.formats.pickle_stack import Stack
 from modelready.formats.pickle_values import JOBLIB_ARRAY, Items, Made, Memo, Name, Table, Value
-
 
 #: What is kept of one pickle; what goes beyond is opaque, or told.
 _MOST_NAMES = 10_000
@@ -26,8 +24,8 @@ _MADE_WHILE_LOADED = "names a global that cannot be told: its name is made while
 _ENDLESS_ARRAY = "holds an array of joblib whose length cannot be told"
 
 
-#: What to do at each byte; None, where it is no opcode.
-Steps = Sequence[Callable[["Machine"], None] | None]
+#: What to do at each byte.
+Steps = Sequence[Callable[["Machine"], None]]
 
 
 @dataclass
@@ -44,7 +42,7 @@ class Scan:
     end: int = 0  # bytes up to and with its STOP
 
 
-class _Stop(Exception):  # noqa: N818 - no error
+class _Stop(Exception):
     """The pickle is over."""
 
 
@@ -66,11 +64,9 @@ class Machine(Stack):
         steps, opcode = self._steps, self.reader.opcode
         try:
             for _ in range(_MOST_STEPS):
-                if (step := steps[opcode()]) is None:
-                    raise BrokenPickle("holds a byte that is no opcode")
-                step(self)
+                steps[opcode()](self)
             self.scan.untold[f"has more than {_MOST_STEPS:,} opcodes, too many to be followed"] = None
-            raise BrokenPickle("goes on beyond what is followed")
+            self.unknown()
         except _Stop:
             pass
         except BrokenPickle as error:
@@ -78,33 +74,40 @@ class Machine(Stack):
         self.scan.end = self.reader.position - start
         return self.scan
 
+    def unknown(self) -> None:
+        """Refuse a byte that is no opcode, or what ."""
+        raise BrokenPickle("holds a byte that is no opcode")
+
     # ---- single opcodes
 
     def stop(self) -> None:
+        """STOP: what is on top is what the pickle gives."""
         self.scan.value = self.pop()
         raise _Stop
 
     def proto(self) -> None:
+        """PROTO: the pickle says which protocol it has."""
         if (protocol := self.reader.number(1)) > _PROTOCOL:
             raise BrokenPickle(f"says it has protocol {protocol}; the highest is {_PROTOCOL}")
         self.scan.is_marked = True
 
-    def frame(self) -> None:
-        self.reader.take(8)
-
     def dup(self) -> None:
+        """DUP: what is on top once more."""
         self.push(self.top())
 
     def readonly(self) -> None:
+        """READONLY_BUFFER: bytes that cannot be changed."""
         self.pop()
         self.push(None)
 
     # ---- names
 
     def global_(self) -> None:
+        """GLOBAL: the name stands in two lines."""
         self.push(self._named(self._word(), self._word()))
 
     def stack_global(self) -> None:
+        """STACK_GLOBAL: module and name lie on the stack, wherever they came from."""
         name, module = self.pop(), self.pop()
         if isinstance(name, str) and isinstance(module, str):
             self.push(self._named(module, name))
@@ -113,12 +116,14 @@ class Machine(Stack):
             self.push(None)
 
     def inst(self) -> None:
+        """INST: an object of the class that stands in two lines."""
         self._named(self._word(), self._word())
         self.pop_mark()
         self._called()
         self.push(None)
 
     def obj(self) -> None:
+        """OBJ: an object of the class that lies above the mark."""
         items, is_whole = self.pop_mark()
         if not items and is_whole:
             raise BrokenPickle("makes an object of no class")
@@ -126,15 +131,18 @@ class Machine(Stack):
         self.push(None)
 
     def reduce(self) -> None:
+        """REDUCE and NEWOBJ: a call."""
         arguments, function = self.pop(), self.pop()
         self._called()
         self.push(pickle_values.made(function, arguments))
 
     def newobj_ex(self) -> None:
+        """NEWOBJ_EX: a call with arguments by name."""
         self.pop()
         self.reduce()
 
     def build(self) -> None:
+        """BUILD: an object takes its state."""
         state, target = self.pop(), self.top()
         self._called()
         if isinstance(target, Name):
@@ -143,15 +151,18 @@ class Machine(Stack):
             self._array(state)
 
     def extension(self, size: int) -> None:
+        """EXT1 to EXT4: a global by a number that only the loading program knows."""
         code = self.reader.number(size)
         self.scan.untold[f"names a global by the extension code {code}, which says nothing here"] = None
         self.push(None)
 
     def persid(self) -> None:
+        """PERSID: something that lies beside the pickle, named in a line."""
         self.reader.line()
         self.push(None)
 
     def binpersid(self) -> None:
+        """BINPERSID: the same, named by what is on top: the storages of torch."""
         found = self.pop()
         if isinstance(found, tuple) and not isinstance(found, (Name, Made)):
             self.scan.storages[found] = None
@@ -179,16 +190,20 @@ class Machine(Stack):
     # ---- memo
 
     def put(self, index: int) -> None:
+        """PUT: what is on top is remembered at *index*."""
         if index < 0 or not self._memo.put(index, self.top()):
             raise BrokenPickle("remembers at a place that no pickler takes")
 
     def memoize(self) -> None:
+        """MEMOIZE: the same, at the next place."""
         self.put(self._memo.count)
 
     def get(self, index: int) -> None:
+        """GET: what is remembered at *index*."""
         self.push(self._memo.get(index))
 
     def number_line(self) -> int:
+        """Give the number of a line, as PUT and GET have it."""
         found = pickle_values.integer(self.reader.line())
         if not isinstance(found, int):
             raise BrokenPickle("has no number where one must be")
@@ -205,10 +220,12 @@ class Machine(Stack):
             self.push(self._decoded(self.reader.take(size), encoding))
 
     def text_line(self, encoding: str) -> None:
+        """UNICODE: a text in a line."""
         line = self.reader.line()
         self.push(self._decoded(line, encoding) if len(line) <= LONGEST_TEXT else None)
 
     def string_line(self) -> None:
+        """STRING: a text in a line, in quotes."""
         line = self.reader.line()
         if len(line) > LONGEST_TEXT:
             self.push(None)
@@ -218,20 +235,24 @@ class Machine(Stack):
             raise BrokenPickle("holds a text without its quotes")
 
     def skipped(self, size: int) -> None:
+        """Push something opaque whose *size* bytes are passed over."""
         self.reader.skip(size)
         self.push(None)
 
     def integer(self, size: int) -> None:
+        """BININT, LONG1, LONG4: a number of *size* bytes."""
         if size > _LONGEST_INT:
             self.skipped(size)
         else:
             self.push(int.from_bytes(self.reader.take(size), "little", signed=True))
 
     def integer_line(self) -> None:
+        """INT, LONG: a number in a line, or true and false."""
         line = self.reader.line()
         self.push({b"00": 0, b"01": 1}.get(line, pickle_values.integer(line.removesuffix(b"L"))))
 
     def float_line(self) -> None:
+        """FLOAT: a number in a line."""
         self.reader.line()
         self.push(None)
 
@@ -244,20 +265,24 @@ class Machine(Stack):
     # ---- what is made of values
 
     def tuple_of(self, count: int) -> None:
+        """TUPLE1 to TUPLE3: a tuple of the *count* values on top."""
         items = [self.pop() for _ in range(count)]
         self.push(pickle_values.tuple_of(items[::-1]))
 
     def tuple_(self) -> None:
+        """TUPLE: one of all above the mark."""
         items, is_whole = self.pop_mark()
         self.push(pickle_values.tuple_of(items) if is_whole else None)
 
     def list_(self) -> None:
+        """LIST: a list of all above the mark."""
         items, is_whole = self.pop_mark()
         found = Items()
         self.push(found)
         self._extend(found, items, is_whole=is_whole)
 
     def append(self) -> None:
+        """APPEND: what is on top goes into the list below."""
         item, target = self.pop(), self.top()
         if isinstance(target, Items):
             self._extend(target, [item], is_whole=True)
@@ -265,6 +290,7 @@ class Machine(Stack):
             self._changed(target)
 
     def appends(self) -> None:
+        """APPENDS: all above the mark goes into the list below."""
         items, is_whole = self.pop_mark()
         target = self.top()
         if isinstance(target, Items):
@@ -281,23 +307,28 @@ class Machine(Stack):
             target.clear()
 
     def dict_(self) -> None:
+        """DICT: a dictionary of all above the mark."""
         items, is_whole = self.pop_mark()
         self.push(Table())
         self._update(items if is_whole else [])
 
     def setitem(self) -> None:
+        """SETITEM: a key and its value go into the dictionary below."""
         value, key = self.pop(), self.pop()
         self._update([key, value])
 
     def setitems(self) -> None:
+        """SETITEMS: all above the mark goes into the dictionary below."""
         items, is_whole = self.pop_mark()
         self._update(items if is_whole else [])
 
     def additems(self) -> None:
+        """ADDITEMS: all above the mark goes into the set below."""
         self.pop_mark()
         self.top()
 
     def frozenset_(self) -> None:
+        """FROZENSET: a set of all above the mark."""
         self.pop_mark()
         self.push(None)
 

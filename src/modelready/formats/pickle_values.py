@@ -58,22 +58,17 @@ def is_flat(value: Value) -> bool:
 
 
 def tuple_of(items: list[Value]) -> Value:
-    """Give the tuple of *items*, if it is small and all of it is known."""
-    is_known = len(items) <= _LONGEST_TUPLE and all(map(_is_scalar, items))
-    return tuple(items) if is_known or not items else None
-
-
-def _is_scalar(value: Value) -> bool:
-    """Tell whether *value* is a text, a number or a name, or what stands for one."""
-    return isinstance(value, str | int | Name | Made)
+    """Give the tuple of *items*, if it is small; what lies deeper in it is opaque."""
+    if len(items) > _LONGEST_TUPLE:
+        return None
+    return tuple(one if isinstance(one, str | int | Name | Made) else None for one in items)
 
 
 def made(function: Value, arguments: Value) -> Value:
     """Give what calling *function* gives, if that is known."""
-    is_told = isinstance(function, Name) and function in _TOLD and isinstance(arguments, tuple)
-    if is_told and all(isinstance(one, str | int) for one in arguments):
-        return Made(function, arguments)
-    return None
+    if not isinstance(function, Name) or function not in _TOLD or not isinstance(arguments, tuple):
+        return None
+    return Made(function, arguments) if all(isinstance(one, str | int) for one in arguments) else None
 
 
 class Memo:
@@ -133,7 +128,7 @@ def unquoted(line: bytes) -> bytes | None:
     if len(text) < len("''") or text[:1] != text[-1:] or text[:1] not in b"'\"":
         return None
     try:
-        return codecs.escape_decode(text[1:-1])[0]  # type: ignore[attr-defined,no-any-return] # what pickle uses
+        return codecs.escape_decode(text[1:-1])[0]  # what pickle itself uses
     except ValueError:
         return None
 

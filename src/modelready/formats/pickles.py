@@ -122,4 +122,4 @@ _BY_OPCODE: dict[bytes, Callable[[Machine], None]] = {
     b"P": Machine.persid,
     b"Q": Machine.binpersid,
 }
-_STEPS = [_BY_OPCODE.get(bytes([code])) for code in range(256)]
+_STEPS = [_BY_OPCODE.get(bytes([code]), Machine.unknown) for code in range(256)]

@@ -23,14 +23,19 @@ if TYPE_CHECKING:
 
     from modelready.formats.pickles import Scan
 
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 _DEEPEST = 6
 _MOST_PICKLES = 10_000
 _LONGEST_NPY_HEADER = 2**20
 _MOST_FINDINGS = 1_000
 #: Text, by its name: a protocol 0 pickle is text as well, but no program takes these for one.
-_TEXTS = frozenset(
+_TEXTS = _set(
     ".txt .json .jsonl .md .rst .py .yaml .yml .toml .cfg .ini .csv .tsv .html .htm .xml .svg .js .css .jinja .jinja2 "
-    ".j2 .sh .ipynb .tex .bib .log .gitattributes .gitignore .lock .pyi .proto .pbtxt .prototxt .ftl .vocab .bpe".split()
+    ".j2 .sh .ipynb .tex .bib .log .gitattributes .gitignore .lock .pyi .proto .pbtxt .prototxt .ftl .vocab .bpe"
 )
 _UNPACKS = {"gzip": "gzip", "zlib": "gzip", "bzip2": "bzip2", "xz": "xz", "lzma": "xz"}
 _IDENTIFIERS = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
@@ -84,7 +89,6 @@ class _Look:
             self._tell(where, str(error))
 
     def _into(self, source: View | Unpacked, where: str, suffix: str) -> None:
-        is_view = isinstance(source, View)
         head = source.read(0, magics.HEAD_BYTES) if isinstance(source, View) else source.peek(magics.HEAD_BYTES)
         kind = magics.kind_of(head, source.size if isinstance(source, View) else 2**63)
         if kind in magics.CLOSED:
@@ -95,7 +99,7 @@ class _Look:
             self._array(source, where)
         elif kind == "pickle" or (kind == "" and suffix not in _TEXTS):
             self._pickles(Reader(Cursor(source) if isinstance(source, View) else source), where, is_marked=bool(kind))
-            if is_view and not kind:
+            if isinstance(source, View) and not kind:
                 self._zip_at_the_end(source, where)
 
     def _archive(self, view: View, kind: str, where: str, suffix: str) -> None:
@@ -191,7 +195,7 @@ class _Look:
                 self._judge(seen, where)
 
     def _zip_at_the_end(self, view: View, where: str) -> None:
-        """Look into an archive that begins in the middle of the file: some programs look at its start, some at its end."""
+        """Look into an archive that begins in the middle: some programs look at the start of a file, some at its end."""
         if zips.find_end(view) is None:
             return
         try:

@@ -33,6 +33,7 @@ _MOST_MEMBERS = 250_000
 _MOST_LOST = 10_000
 _LONGEST_NAME = 1024
 _IN_64_BITS, _IS_ENCRYPTED, _HAS_DESCRIPTOR = 0xFFFFFFFF, 0x1, 0x8
+_LIMITS = (0xFFFF, _IN_64_BITS, _IN_64_BITS)  # count, size and place, where they stand in 64 bits elsewhere
 #: A descriptor behind the data: CRC and sizes, in 32 or 64 bits, with or without its signature.
 _LONGEST_DESCRIPTOR = 24
 #: How members are packed, and what unpacks them.
@@ -102,7 +103,7 @@ def read(view: View) -> Archive:
     """
     end = find_end(view)
     if end is None:
-        raise BrokenZip("has no directory at its end")
+        raise BrokenZip("has no directory at its end: it is cut short")
     directory, start, shift, after = _directory(view, end)
     oddities: list[str] = []
     found = _members(view.part(shift, start), directory, oddities)
@@ -146,8 +147,12 @@ def _directory(view: View, end: int) -> tuple[bytes, int, int, int]:
     fields = view.read(end, _END_FIELDS.size)
     _, disk, first_disk, _, count, size, start, comment = _END_FIELDS.unpack(fields)
     after, before = end + _END_FIELDS.size + comment, end
-    found = _end_in_64_bits(view, end) if _IN_64_BITS in {size, start} or count == 0xFFFF else None  # noqa: PLR2004
-    if found:
+    if found := _end_in_64_bits(view, end):
+        if any(
+            one not in {limit, other}
+            for one, other, limit in zip((count, size, start), found[1:], _LIMITS, strict=True)
+        ):
+            raise BrokenZip("has two ends that tell of two directories")
         before, count, size, start = found
     if disk not in {0, 0xFFFF} or first_disk not in {0, 0xFFFF}:
         raise BrokenZip("is one part of an archive in several parts")
@@ -179,7 +184,9 @@ def _members(view: View, directory: bytes, oddities: list[str]) -> Iterator[Memb
     while at < len(directory):
         if directory[at : at + 4] != _CENTRAL or at + _CENTRAL_FIELDS.size > len(directory):
             raise BrokenZip(f"has a directory that breaks off at its entry {count + 1:,}")
-        _, _, _, flags, method, _, _, _, packed, size, *sizes, _, _, _, begin = _CENTRAL_FIELDS.unpack_from(directory, at)
+        _, _, _, flags, method, _, _, _, packed, size, *sizes, _, _, _, begin = _CENTRAL_FIELDS.unpack_from(
+            directory, at
+        )
         name_size, extra_size, comment_size = sizes
         name_at = at + _CENTRAL_FIELDS.size
         extra_at = name_at + name_size
