@@ -87,7 +87,7 @@ class Cursor:
 class Budget:
     """How many bytes may still be unpacked, of all that lies in one file."""
 
-    left: int = MOST_UNPACKED
+    left: int = field(default_factory=lambda: MOST_UNPACKED)
 
 
 @dataclass

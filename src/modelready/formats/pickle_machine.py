@@ -225,7 +225,7 @@ class Machine(Stack):
         self.push(self._decoded(line, encoding) if len(line) <= LONGEST_TEXT else None)
 
     def string_line(self) -> None:
-        """STRING: a text in a line, in quotes."""
+        """Push the text of a STRING, which stands in a line and in quotes."""
         line = self.reader.line()
         if len(line) > LONGEST_TEXT:
             self.push(None)
@@ -290,7 +290,7 @@ class Machine(Stack):
             self._changed(target)
 
     def appends(self) -> None:
-        """APPENDS: all above the mark goes into the list below."""
+        """Put all above the mark into the list below, for APPENDS."""
         items, is_whole = self.pop_mark()
         target = self.top()
         if isinstance(target, Items):
@@ -307,7 +307,7 @@ class Machine(Stack):
             target.clear()
 
     def dict_(self) -> None:
-        """DICT: a dictionary of all above the mark."""
+        """Push a dictionary of all above the mark, for DICT."""
         items, is_whole = self.pop_mark()
         self.push(Table())
         self._update(items if is_whole else [])

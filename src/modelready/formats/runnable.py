@@ -195,7 +195,7 @@ class _Look:
                 self._judge(seen, where)
 
     def _zip_at_the_end(self, view: View, where: str) -> None:
-        """Look into an archive that begins in the middle: some programs look at the start of a file, some at its end."""
+        """Look into an archive that begins in the middle: some programs look at a start, others at an end."""
         if zips.find_end(view) is None:
             return
         try:
