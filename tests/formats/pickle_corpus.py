@@ -74,15 +74,29 @@ def _twice():
     return place.getvalue().replace(b"data.pkX", b"data.pkl")
 
 
-def _joblib(state=b"", behind=SYSTEM):
+def _joblib(behind=SYSTEM, kind="O8", count=1):
     """Give an array of objects as joblib writes it: a pickle in the middle of another one."""
     wrapper = short("joblib.numpy_pickle") + short("NumpyArrayWrapper") + b"\x93)\x81}("
-    fields = short("subclass") + short("numpy") + short("ndarray") + b"\x93" + short("shape") + b"K\x01\x85"
-    dtype = short("numpy") + short("dtype") + b"\x93" + short("O8") + b"\x89\x88\x87R"
-    return b"\x80\x04" + wrapper + fields + short("dtype") + dtype + b"ub" + behind + state + b"."
+    fields = short("subclass") + short("numpy") + short("ndarray") + b"\x93" + short("shape")
+    shape = b"K" + bytes([count]) + b"\x85"
+    dtype = short("numpy") + short("dtype") + b"\x93" + short(kind) + b"\x89\x88\x87R"
+    return b"\x80\x04" + wrapper + fields + shape + short("dtype") + dtype + b"ub" + behind + b"."
 
 
 LONG_MEMO = b"".join(short(f"word{one}") + b"\x940" for one in range(300))
+
+
+def _hidden_in_array():
+    """Give a pickle in the place where joblib looks for the bytes of an array of numbers."""
+    return _joblib(behind=SYSTEM[2:], kind="S", count=len(SYSTEM) - 2)
+
+
+def _short_members():
+    """Give an archive without a directory whose member says that it has 5 bytes."""
+    whole = bytearray(torch_zip(SYSTEM))
+    whole[18:26] = struct.pack("<2L", 5, 5)
+    return bytes(whole[: whole.index(b"PK\x01\x02")])
+
 
 #: name of the file, its bytes, and what is told of it
 HARMFUL = {
@@ -254,6 +268,19 @@ HARMFUL = {
     "bzip2": ("model.pkl.bz2", bz2.compress(SYSTEM), "os.system"),
     "xz": ("model.pkl.xz", lzma.compress(SYSTEM), "os.system"),
     "lzma": ("model.pkl.lzma", lzma.compress(SYSTEM, lzma.FORMAT_ALONE), "os.system"),
+    "begins like GGUF": ("model.bin", b"GGUF\x03\x00\x00\x00\x00" + called("os", "system"), "os.system"),
+    "begins like safetensors": (
+        "model.pt",
+        b"U\x07" + bytes(6) + b"{" + called("os", "system") + bytes(2048),
+        "os.system",
+    ),
+    "the name of a member of a tar": ("model.tar", tarred(("cos\nsystem\n(S'true'\ntR.", b"")), "os.system"),
+    "in the bytes of an array, which only joblib passes over": ("model.joblib", _hidden_in_array(), "os.system"),
+    "there as well, compressed": ("model.joblib", zlib.compress(_hidden_in_array()), "os.system"),
+    "npy, objects by an escape": ("data.npy", npy(SYSTEM, "\\x4f"), "os.system"),
+    "npy, objects in two texts": ("data.npy", npy(SYSTEM, "ob' 'ject"), "os.system"),
+    "a zip whose members lie about their sizes": ("model.pt", _short_members(), "os.system"),
+    "a zip behind a pickle": ("model.bin", pickle.dumps(1, 2) + torch_zip(SYSTEM), "os.system"),
     "lz4": ("model.pkl.lz4", b"\x04\x22\x4d\x18" + SYSTEM, "compressed with lz4"),
     "zstd": ("model.pkl.zst", b"\x28\xb5\x2f\xfd" + SYSTEM, "compressed with zstd"),
     "7z under another name": ("model.pt", b"7z\xbc\xaf\x27\x1c" + bytes(40), "a 7z archive"),

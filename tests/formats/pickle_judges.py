@@ -54,7 +54,7 @@ def named_in(content):
     reader = Reader(Cursor(View(io.BytesIO(content), 0, len(content))))
     names, untold = set(), False
     while reader.peek(1):
-        seen = pickles.scan_next(reader)
+        seen = pickles.scan_next(reader, arrays=False)  # Python's own know nothing of joblib
         names |= {tuple(name) for name in seen.names}
         untold |= bool(seen.untold)
         if seen.fault:

@@ -43,10 +43,9 @@ PICKLES = {what: one[1] for what, one in (HARMFUL | HARMLESS).items() if one[1][
 
 
 @pytest.mark.parametrize("content", PICKLES.values(), ids=PICKLES)
-@pytest.mark.parametrize("unpickler", [pickle._Unpickler, pickle.Unpickler], ids=["Python", "C"])
-def test_an_unpickler_is_asked_for_nothing_that_was_not_named(unpickler, content):
-    """Whatever way a name takes to the unpickler, the scan saw it come, or said that it cannot tell."""
-    asked = asked_of(unpickler, content)
+def test_unpicklers_are_asked_for_nothing_that_was_not_named(content):
+    """Whatever way a name takes to Python's unpickler or to C's, the scan saw it come, or said that it cannot tell."""
+    asked = [*asked_of(pickle._Unpickler, content), *asked_of(pickle.Unpickler, content)]
 
     names, untold = named_in(content)
 
@@ -176,13 +175,13 @@ LIMITS = (
 )
 MUCH = {
     "marks": b"\x80\x02" + b"(" * 30_000,
-    "values": b"\x80\x02" + b"K\x01" * 30_000,
-    "tuples in tuples": b"\x80\x02)" + b"\x85" * 30_000,
-    "lists in lists": b"\x80\x02" + b"]" * 15_000 + b"a" * 14_999,
-    "one long list": b"\x80\x02](" + b"K\x01" * 30_000 + b"e.",
-    "memos": b"\x80\x02K\x01" + b"\x94" * 30_000,
+    "values": b"\x80\x02" + b"K\x01" * 10_000,
+    "tuples in tuples": b"\x80\x02)" + b"\x85" * 10_000,
+    "lists in lists": b"\x80\x02" + b"]" * 10_000 + b"a" * 9_999,
+    "one long list": b"\x80\x02](" + b"K\x01" * 10_000 + b"e.",
+    "memos": b"\x80\x02K\x01" + b"\x94" * 10_000,
     "memos far apart": b"\x80\x02N" + b"".join(b"r" + struct.pack("<I", 7 * one) for one in range(1, 20_000)),
-    "names": b"\x80\x02" + b"".join(b"c%d\n%b\n0" % (one, b"n" * 500) for one in range(5_000)),
+    "names": b"\x80\x02" + b"".join(b"c%d\n%b\n0" % (one, b"n" * 500) for one in range(2_000)),
     "storages": b"\x80\x02" + b"".join(b"K\x01J" + struct.pack("<I", one) + b"\x86Q0" for one in range(10_000)),
     "a line without an end": b"c" + b"a" * 2_000_000,
 }
@@ -201,4 +200,4 @@ def test_memory_is_bounded(content, monkeypatch):
     finally:
         tracemalloc.stop()
 
-    assert peak < 1_000_000
+    assert peak < 500_000

@@ -94,9 +94,17 @@ class Budget:
 class Unpacked:
     """What unpacks from a view, as a stream; broken data end it, as they end whoever unpacks it."""
 
-    chunks: Iterator[bytes]
-    budget: Budget = field(default_factory=Budget)
+    make: Callable[[], Iterator[bytes]]
+    budget: Budget
     rest: bytes = b""
+    chunks: Iterator[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.chunks = self.make()
+
+    def again(self) -> Unpacked:
+        """Give the same from its beginning."""
+        return Unpacked(self.make, self.budget)
 
     def peek(self, count: int) -> bytes:
         """Give up to *count* bytes that come next, and stay before them."""
@@ -184,7 +192,7 @@ _KINDS: dict[str, Callable[[], _Decompressor]] = {
 
 def unpacked(view: View, kind: str, budget: Budget) -> Unpacked:
     """Give what *view* unpacks to: "gzip" (zlib as well), "deflate", "bzip2", or "xz" (LZMA as well)."""
-    return Unpacked(_chunks(Cursor(view), _KINDS[kind]), budget)
+    return Unpacked(lambda: _chunks(Cursor(view), _KINDS[kind]), budget)
 
 
 def _chunks(packed: Cursor, make: Callable[[], _Decompressor]) -> Iterator[bytes]:

@@ -37,7 +37,7 @@ class Scan:
     storages: dict[tuple[Value, ...], None] = field(default_factory=dict)  # its persistent ids
     value: Value = None  # what it gives, where that is known
     calls: bool = False  # it calls or builds something
-    is_marked: bool = False  # it says of itself that it is a pickle
+    has_arrays: bool = False  # bytes of arrays of joblib lie in the middle of it
     fault: str = ""  # why nobody can load it beyond ``end``
     end: int = 0  # bytes up to and with its STOP
 
@@ -49,8 +49,9 @@ class _Stop(Exception):
 class Machine(Stack):
     """What Python's Unpickler would do, on values that are known or opaque."""
 
-    def __init__(self, reader: Reader, steps: Steps, inside: int = 0) -> None:
+    def __init__(self, reader: Reader, steps: Steps, *, arrays: bool, inside: int = 0) -> None:
         super().__init__()
+        self._arrays = arrays
         self.scan = Scan()
         self.reader = reader
         self._steps = steps
@@ -89,7 +90,6 @@ class Machine(Stack):
         """PROTO: the pickle says which protocol it has."""
         if (protocol := self.reader.number(1)) > _PROTOCOL:
             raise BrokenPickle(f"says it has protocol {protocol}; the highest is {_PROTOCOL}")
-        self.scan.is_marked = True
 
     def dup(self) -> None:
         """DUP: what is on top once more."""
@@ -148,7 +148,9 @@ class Machine(Stack):
         if isinstance(target, Name):
             self.scan.untold[f"changes {target} itself, not an object made of it"] = None
         if isinstance(target, Made) and target.name == JOBLIB_ARRAY:
-            self._array(state)
+            self.scan.has_arrays = True
+            if self._arrays:
+                self._array(state)
 
     def extension(self, size: int) -> None:
         """EXT1 to EXT4: a global by a number that only the loading program knows."""
@@ -361,7 +363,7 @@ class Machine(Stack):
         self.reader.skip(size)
 
     def _inner(self) -> None:
-        inner = Machine(self.reader, self._steps, self._inside + 1).run()
+        inner = Machine(self.reader, self._steps, arrays=True, inside=self._inside + 1).run()
         self.scan.names |= inner.names
         self.scan.untold |= inner.untold
         if inner.fault:

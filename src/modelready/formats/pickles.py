@@ -28,9 +28,14 @@ def scan(stream: Stream) -> Scan:
     return scan_next(Reader(stream))
 
 
-def scan_next(reader: Reader) -> Scan:
-    """Look through the pickle that comes next."""
-    return Machine(reader, _STEPS).run()
+def scan_next(reader: Reader, *, arrays: bool = True) -> Scan:
+    """
+    Look through the pickle that comes next.
+
+    joblib reads the bytes of an array where its wrapper was built; with *arrays* false these are opcodes, as they are
+    for everybody else.
+    """
+    return Machine(reader, _STEPS, arrays=arrays).run()
 
 
 # ---- the opcodes

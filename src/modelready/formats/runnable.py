@@ -38,6 +38,14 @@ _TEXTS = _set(
     ".j2 .sh .ipynb .tex .bib .log .gitattributes .gitignore .lock .pyi .proto .pbtxt .prototxt .ftl .vocab .bpe"
 )
 _UNPACKS = {"gzip": "gzip", "zlib": "gzip", "bzip2": "bzip2", "xz": "xz", "lzma": "xz"}
+#: What a file may be, and begin like a pickle none the less; those that it does not name begin with no opcode.
+_ALSO_PICKLES = frozenset({"", "tar", "bzip2", "harmless"})
+#: Names by which no program looks for a pickle: what begins like these formats is read as one, or not at all.
+_OWN = frozenset({".safetensors", ".sft", ".gguf", ".png", ".jpg", ".jpeg", ".parquet", ".arrow", ".h5", ".hdf5"})
+#: The header of an array of plain numbers or texts, as numpy writes it.
+_NUMBERS = re.compile(
+    rb"\{'descr': '[<>|=][a-zA-NP-Z?]\d+(?:\[\w+\])?', 'fortran_order': (?:True|False), 'shape': \([\d, ]*\), \}\s*"
+)
 _IDENTIFIERS = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 #: The raw bytes of a tensor in an archive of torch.
 _STORAGE = re.compile(r"(?:[^/]+/)?(?:\.?data|constants|tensors)/\d+(?:\.storage)?")
@@ -94,12 +102,14 @@ class _Look:
         if kind in magics.CLOSED:
             self._tell(where, f"is {kind}: nothing here can look into it")
         elif kind in {"zip", "tar", *_UNPACKS}:
-            self._archive(source if isinstance(source, View) else held(source), kind, where, suffix)
+            source = source if isinstance(source, View) else held(source)
+            self._archive(source, kind, where, suffix)
         elif kind == "npy":
             self._array(source, where)
-        elif kind == "pickle" or (kind == "" and suffix not in _TEXTS):
-            self._pickles(Reader(Cursor(source) if isinstance(source, View) else source), where, is_marked=bool(kind))
-            if isinstance(source, View) and not kind:
+        # The beginning of some formats, a name in a tar archive for one, may be the beginning of a pickle as well.
+        if kind == "pickle" or (kind in _ALSO_PICKLES and suffix not in _TEXTS | _OWN):
+            self._pickles(source, where, is_marked=kind == "pickle")
+            if isinstance(source, View) and kind not in _UNPACKS:
                 self._zip_at_the_end(source, where)
 
     def _archive(self, view: View, kind: str, where: str, suffix: str) -> None:
@@ -117,17 +127,26 @@ class _Look:
 
     # ---- pickles
 
-    def _pickles(self, reader: Reader, where: str, *, is_marked: bool) -> None:
-        """Look through one pickle after the other, up to what is none."""
+    def _pickles(self, source: View | Unpacked, where: str, *, is_marked: bool, offset: int = 0) -> None:
+        """Look through one pickle after the other, as joblib reads them, and as everybody else does."""
+        if self._followed(_reader(source, offset), where, is_marked=is_marked, arrays=True):
+            again = source if isinstance(source, View) else source.again()
+            self._followed(_reader(again, offset), where, is_marked=is_marked, arrays=False)
+
+    def _followed(self, reader: Reader, where: str, *, is_marked: bool, arrays: bool) -> bool:
+        """Look through one pickle after the other, up to what is none; tell whether arrays of joblib were seen."""
+        has_arrays = False
         for _ in range(_MOST_PICKLES):
             is_marked = is_marked or magics.is_marked(reader.peek(2))
-            seen = pickles.scan_next(reader)
+            seen = pickles.scan_next(reader, arrays=arrays)
+            has_arrays |= seen.has_arrays
             if is_marked or _is_pickle(seen):
                 self._judge(seen, where)
             if seen.fault or not reader.peek(1):
-                return
+                return has_arrays
             is_marked = False
         self._tell(where, f"holds more than {_MOST_PICKLES:,} pickles, too many to be followed")
+        return has_arrays
 
     def _judge(self, seen: Scan, where: str) -> None:
         for name in seen.names:
@@ -139,14 +158,15 @@ class _Look:
 
     def _array(self, source: View | Unpacked, where: str) -> None:
         """Look into what numpy wrote: an array of objects is a pickle behind a header."""
-        stream = Cursor(source) if isinstance(source, View) else source
-        version = stream.read(8)[6:7]
-        length = int.from_bytes(stream.read(2 if version == b"\x01" else 4), "little")
+        start = source.read(0, 12) if isinstance(source, View) else source.peek(12)
+        size = 2 if start[6:7] == b"\x01" else 4
+        length, offset = int.from_bytes(start[8 : 8 + size], "little"), 8 + size
         if length > _LONGEST_NPY_HEADER:
             self._tell(where, "is an array with a header longer than numpy reads")
             return
-        if re.search(rb"['\"][^'\"]*(?:O|object)[^'\"]*['\"]", stream.read(length)):
-            self._pickles(Reader(stream), where, is_marked=False)
+        header = source.read(offset, length) if isinstance(source, View) else source.peek(offset + length)[offset:]
+        if not _NUMBERS.fullmatch(header):
+            self._pickles(source, where, is_marked=False, offset=offset + length)
 
     # ---- archives
 
@@ -190,7 +210,7 @@ class _Look:
         """Look at the bytes of a tensor: they may begin with anything, so only a whole pickle is taken for one."""
         head = source.read(0, 2) if isinstance(source, View) else source.peek(2)
         if magics.is_marked(head):
-            seen = pickles.scan(Cursor(source) if isinstance(source, View) else source)
+            seen = pickles.scan_next(_reader(source))
             if _is_pickle(seen):
                 self._judge(seen, where)
 
@@ -218,8 +238,6 @@ class _Look:
         stream = unpacked(view, _UNPACKS[kind], self.budget)
         if stream.peek(1):
             self.into(stream, where, "" if suffix in _TEXTS else suffix)
-        elif kind in {"zlib", "lzma"}:  # it only began like one
-            self._pickles(Reader(Cursor(view)), where, is_marked=False)
 
     def _carried(self, names: Collection[str], where: str) -> None:
         """Tell code that archives of torch carry on purpose."""
@@ -257,6 +275,14 @@ def _is_torchscript(names: Collection[str]) -> bool:
 def _ends(name: str, what: str) -> bool:
     """Tell whether *name* is *what* at the root of an archive, or in its only folder."""
     return name == what or (name.endswith(f"/{what}") and name.count("/") == 1)
+
+
+def _reader(source: View | Unpacked, offset: int = 0) -> Reader:
+    """Give a reader of *source* from *offset* on."""
+    if isinstance(source, View):
+        return Reader(Cursor(source, offset))
+    source.skip(offset)
+    return Reader(source)
 
 
 def _inside(where: str, name: str) -> str:

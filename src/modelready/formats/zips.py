@@ -125,18 +125,23 @@ def find_end(view: View) -> int | None:
 
 
 def lost_members(view: View) -> Iterator[Member]:
-    """Give what seem to be members, by their own headers alone: for an archive without a directory."""
+    """
+    Give what seem to be members, by their own headers alone: for an archive without a directory.
+
+    Raises: Unreadable, where there is no end of them.
+    """
     at = -1
     for _ in range(_MOST_LOST):
         if (at := view.find(LOCAL, at + 1)) < 0:
             return
         header = view.read(at, _LOCAL_FIELDS.size)
         if len(header) == _LOCAL_FIELDS.size:
-            _, _, flags, method, _, _, _, packed, size, name_size, extra_size = _LOCAL_FIELDS.unpack(header)
+            _, _, flags, method, _, _, _, _, size, name_size, extra_size = _LOCAL_FIELDS.unpack(header)
             data = at + len(header) + name_size + extra_size
             name = _text(view.read(at + len(header), min(name_size, _LONGEST_NAME)))
-            is_told = not flags & _HAS_DESCRIPTOR and packed < _IN_64_BITS
-            yield Member(name, at, data, packed if is_told else max(view.size - data, 0), size, method, flags)
+            # What the header says of its length may be wrong: where a pickle ends is seen when it is followed.
+            yield Member(name, at, data, max(view.size - data, 0), size, method, flags)
+    raise Unreadable(f"has more than {_MOST_LOST:,} members that no directory names, too many to be looked into")
 
 
 # ---- the directory
@@ -239,7 +244,8 @@ def _placed(view: View, raw: bytes, told: Member, oddities: list[str]) -> Member
         oddities.append(f"has a member {told.name!r} that is {_text(inside[:name_size])!r} in its own header")
     if method != told.method:
         oddities.append(f"has a member {told.name!r} that is packed otherwise in its own header")
-    if not flags & _HAS_DESCRIPTOR and (packed, size) != (told.packed, told.size):
+    is_left_open = flags & _HAS_DESCRIPTOR and packed == size == 0
+    if not is_left_open and (packed, size) != (told.packed, told.size):
         oddities.append(f"has a member {told.name!r} with another size in its own header")
     if told.method == STORED and told.packed != told.size:
         oddities.append(f"has a member {told.name!r} with two sizes")
