@@ -33,6 +33,10 @@ _BY_START = (
 )
 #: Two bytes or three say little: whether it is so is seen when it is unpacked.
 _DOUBTFUL = ((b"x\x01", "zlib"), (b"x\x5e", "zlib"), (b"x\x9c", "zlib"), (b"x\xda", "zlib"), (b"]\x00\x00", "lzma"))
+_BY_BYTE = {
+    byte: tuple(one for one in (*_BY_START, *_DOUBTFUL) if one[0][:1] == byte)
+    for byte in {start[:1] for start, _ in (*_BY_START, *_DOUBTFUL)}
+}
 #: What nothing here can look into.
 CLOSED = frozenset(kind for _, kind in _BY_START if " " in kind)
 
@@ -46,7 +50,7 @@ def kind_of(head: bytes, size: int) -> str:
     """
     if is_marked(head):
         return "pickle"
-    for start, kind in (*_BY_START, *_DOUBTFUL):
+    for start, kind in _BY_BYTE.get(head[:1], ()):
         if head.startswith(start):
             return kind
     if _is_safetensors(head, size):

@@ -30,7 +30,7 @@ class Member:
 
 def is_header(block: bytes) -> bool:
     """Tell whether *block* begins an archive: its checksum is right."""
-    if len(block) < BLOCK or not any(block[:BLOCK]):
+    if len(block) < BLOCK or not block[148:156].strip(b" \0"):
         return False
     told = _number(block[148:156])
     return told is not None and told == sum(block[:148]) + sum(block[156:BLOCK]) + 8 * ord(" ")
