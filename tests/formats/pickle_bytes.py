@@ -1,6 +1,7 @@
 """Pickles and archives, put together byte by byte; nothing here is ever unpickled."""
 
 import io
+import json
 import pickle
 import struct
 import tarfile
@@ -62,6 +63,12 @@ def npy(data, descr="|O"):
     """Give what numpy.save writes of an array of objects."""
     header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': (1,), }}".encode().ljust(117) + b"\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + data
+
+
+def keras(layers):
+    """Give what Keras saves, but for its weights."""
+    config = json.dumps({"class_name": "Sequential", "module": "keras", "config": {"layers": layers}})
+    return zipped(("metadata.json", b"{}"), ("config.json", config.encode()), method=zipfile.ZIP_DEFLATED)
 
 
 def edited(archive, before, after, *, last=False):

@@ -21,6 +21,7 @@ from pickle_bytes import (
     SYSTEM,
     called,
     edited,
+    keras,
     npy,
     short,
     tarred,
@@ -281,6 +282,23 @@ HARMFUL = {
     "npy, objects in two texts": ("data.npy", npy(SYSTEM, "ob' 'ject"), "os.system"),
     "a zip whose members lie about their sizes": ("model.pt", _short_members(), "os.system"),
     "a zip behind a pickle": ("model.bin", pickle.dumps(1, 2) + torch_zip(SYSTEM), "os.system"),
+    "keras, a Lambda layer": (
+        "model.keras",
+        keras({"class_name": "Lambda", "module": "keras.layers"}),
+        "code of Python",
+    ),
+    "keras, code in a layer": ("model.keras", keras({"activation": {"class_name": "__lambda__"}}), "code of Python"),
+    "keras, another module": (
+        "model.keras",
+        keras({"class_name": "Popen", "module": "subprocess"}),
+        "subprocess.Popen",
+    ),
+    "keras, a function of another module": (
+        "model.keras",
+        keras([{"class_name": "function", "config": "system", "module": "os"}]),
+        "os.system",
+    ),
+    "keras, no JSON": ("model.keras", zipped(("config.json", b"{"), ("metadata.json", b"{}")), "is no valid JSON"),
     "lz4": ("model.pkl.lz4", b"\x04\x22\x4d\x18" + SYSTEM, "compressed with lz4"),
     "zstd": ("model.pkl.zst", b"\x28\xb5\x2f\xfd" + SYSTEM, "compressed with zstd"),
     "7z under another name": ("model.pt", b"7z\xbc\xaf\x27\x1c" + bytes(40), "a 7z archive"),
@@ -304,6 +322,18 @@ HARMLESS = {
         torch_zip(pickle.dumps({"step": 3, "lr": 0.1, "betas": (0.9, 0.999)}, 2)),
     ),
     "bytes that look like a name": ("values.pkl", pickle.dumps([b"cos\nsystem\n", "cos\nsystem\n", "os.system"], 4)),
+    "keras": (
+        "model.keras",
+        keras(
+            [
+                {
+                    "class_name": "Dense",
+                    "module": "keras.layers",
+                    "config": {"class_name": "GlorotUniform", "module": None},
+                }
+            ]
+        ),
+    ),
     "an array of numbers": ("data.npy", npy(SYSTEM, "<f4")),
     "arrays of numbers": ("data.npz", zipped(("a.npy", npy(bytes(400), "<f8")), method=zipfile.ZIP_DEFLATED)),
     "floats that begin like a pickle": ("model.bin", b"\x80\x02" + struct.pack("<100f", *range(100))),

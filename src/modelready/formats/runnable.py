@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from modelready.formats import magics, pickle_names, pickles, tars, zips
+from modelready.formats import keras_configs, magics, pickle_names, pickles, tars, zips
 from modelready.formats.byte_views import Budget, Cursor, Unpacked, Unreadable, View, held, unpacked
 from modelready.formats.pickle_opcodes import Reader
 
@@ -195,6 +195,9 @@ class _Look:
         before, self.is_torchscript = self.is_torchscript, _is_torchscript(names)
         self._members(view, archive.members, where, is_torch=any(_ends(name, "data.pkl") for name in names))
         self._carried(names, where)
+        if names >= keras_configs.PARTS:
+            config = next(one for one in archive.members if one.name == "config.json")
+            self._keras(zips.content(view, config, self.budget), _inside(where, config.name))
         self.is_torchscript = before
 
     def _members(self, view: View, members: Iterable[zips.Member], where: str, *, is_torch: bool = False) -> None:
@@ -242,6 +245,23 @@ class _Look:
         stream = unpacked(view, _UNPACKS[kind], self.budget)
         if stream.peek(1):
             self.into(stream, where, "" if suffix in _TEXTS else suffix)
+
+    def _keras(self, source: View | Unpacked, where: str) -> None:
+        """Look into the configuration of a Keras model."""
+        longest = keras_configs.LONGEST
+        text = source.read(0, longest + 1) if isinstance(source, View) else source.peek(longest + 1)
+        try:
+            names = dict.fromkeys(keras_configs.named(text)) if len(text) <= longest else {}
+        except keras_configs.BrokenConfig as error:
+            self._tell(where, f"cannot be told what it runs: it {error}")
+            return
+        if len(text) > longest:
+            self._tell(where, f"has more than {longest:,} bytes, too many to be looked into")
+        for name in names:
+            shown = _shown([name])
+            what = f"holds code of Python ({name})" if name == keras_configs.LAMBDA else f"imports {shown}"
+            if name not in self.allowed:
+                self._add(Finding(where, what, shown))
 
     def _carried(self, names: Collection[str], where: str) -> None:
         """Tell code that archives of torch carry on purpose."""
