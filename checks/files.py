@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelready.inspection import files
+from modelready.inspection import code, files
 
 if TYPE_CHECKING:
     from modelready.model import PlacedFile, PlacedModel
@@ -47,3 +47,14 @@ def test_have_the_right_bytes(present_files: tuple[PlacedFile, ...], proven: dic
     """
     judge.warn(files.without_digest(present_files))
     judge(files.wrong_bytes(present_files, lambda placed, _: proven[placed.path].digests))
+
+
+def test_cannot_run_code(present_files: tuple[PlacedFile, ...], judge: Judge) -> None:
+    """
+    No pickle imports what a weight file has no use for, wherever in a file it lies.
+
+    Mend: take the safetensors version; or name what a trusted file needs in `allow_globals` of its [[model.file]].
+    """
+    found = code.look(present_files)
+    judge.warn(found.carried)
+    judge(found.imported)

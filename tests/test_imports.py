@@ -18,7 +18,19 @@ VALUES, WIRE, READERS, ACTORS, FACES = range(5)
 LAYERS = {
     **dict.fromkeys(("__init__", "errors", "model", "addresses", "environment", "expansion", "filesystems"), VALUES),
     **dict.fromkeys(
-        ("packaged", "patterns", "rules", "sizes", "switches", "lock", "lock_rows", "clashes", "contents"), VALUES
+        (
+            "importable",
+            "packaged",
+            "patterns",
+            "rules",
+            "sizes",
+            "switches",
+            "lock",
+            "lock_rows",
+            "clashes",
+            "contents",
+        ),
+        VALUES,
     ),
     **dict.fromkeys(("catalog", "catalog_lines", "catalog_models", "catalog_rows", "catalog_texts"), VALUES),
     **dict.fromkeys(("sources", "transfer", "layouts", "formats", "consumers", "digests"), READERS),

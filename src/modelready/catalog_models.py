@@ -179,6 +179,7 @@ def _rule(draft: Draft, index: int, file: FileRow) -> FileRule:
         dtype=file.dtype,
         optional=file.optional,
         name_from=file.name_from,
+        allow_globals=tuple(file.allow_globals),
         line=draft.text.line("model", draft.index, "file", index),
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from modelready import addresses, expansion, sizes, switches
+from modelready import addresses, expansion, importable, sizes, switches
 from modelready.model import HEX_LENGTHS, Algorithm
 from modelready.patterns import meant, nearest, safe_pattern, safe_relative
 
@@ -125,6 +125,15 @@ def _switch(value: str) -> str:
     return value
 
 
+def _global(value: str) -> str:
+    """Take MODULE.NAME; not what would let a pickle run anything."""
+    if not importable.is_global(value):
+        raise ValueError(f"{shown(value)} is no global; expected a module, a dot and a name: 'package.module.Class'")
+    if importable.is_blocked(value):
+        raise ValueError(f"{shown(value)} would let a file run anything; expected the classes that it needs, only")
+    return value
+
+
 def _tokenizer(value: str) -> str:
     """Take FOLDER or MODEL:FOLDER; whether MODEL exists is seen later."""
     model, colon, folder = value.rpartition(":")
@@ -164,6 +173,7 @@ class FileRow(Row):
     dtype: Text | None = None
     optional: bool = False
     name_from: Annotated[str, AfterValidator(_one_of("way to name a file", ("content-disposition",)))] | None = None
+    allow_globals: list[Annotated[str, AfterValidator(_global)]] = []
 
 
 class ModelRow(Row):

@@ -52,6 +52,7 @@ class FileRule:
     dtype: str | None = None
     optional: bool = False
     name_from: str | None = None
+    allow_globals: tuple[str, ...] = ()
     line: int = 0
 
 
@@ -121,6 +122,7 @@ class PlacedFile:
     digests: tuple[Digest, ...] = ()
     optional: bool = False
     dtype: str | None = None
+    allow_globals: tuple[str, ...] = ()  # what its pickles may import beside the harmless
     is_named: bool = False  # the catalog names it exactly: required and judged even if nothing else is known
 
 

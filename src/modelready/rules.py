@@ -35,7 +35,8 @@ def _filled(strong: FileRule, weak: FileRule) -> FileRule:
     values = {
         name: getattr(strong, name) if getattr(strong, name) is not None else getattr(weak, name) for name in _FILLED
     }
-    return replace(strong, digests=digests, **values)
+    allowed = tuple(dict.fromkeys(strong.allow_globals + weak.allow_globals))
+    return replace(strong, digests=digests, allow_globals=allowed, **values)
 
 
 def named_paths(model: Model) -> tuple[str, ...]:

@@ -112,6 +112,22 @@ ONE_FAULT = [
         "no name_from",
         id="name_from of a Hub",
     ),
+    pytest.param(FILE + 'allow_globals = "a.B"\n', "6: allow_globals: 'a.B' is text", 'a list: ["…"]', id="one global"),
+    pytest.param(
+        FILE + 'allow_globals = ["B"]\n', "6: allow_globals: 'B' is no global", "module, a dot", id="no global"
+    ),
+    pytest.param(
+        FILE + 'allow_globals = ["a.*"]\n', "6: allow_globals: 'a.*' is no global", "package.module.Class", id="globals"
+    ),
+    pytest.param(
+        FILE + 'allow_globals = ["os.system"]\n', "6: allow_globals: 'os.system' would let", "classes", id="os.system"
+    ),
+    pytest.param(
+        FILE + 'allow_globals = ["builtins.getattr"]\n',
+        "6: allow_globals: 'builtins.getattr' would",
+        "classes",
+        id="any",
+    ),
     pytest.param(FILE + 'dtype = ""\n', "6: dtype: is empty", "leave the key out", id="dtype"),
     pytest.param(
         HEAD + "title = '''\n[[model]]\n'''\n[[model.file]]\nsize = 1\n",

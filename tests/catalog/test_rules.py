@@ -14,6 +14,18 @@ OTHER_SHA = Digest("sha256", "b" * 64, "catalog")
 MD5 = Digest("md5", "c" * 32, "catalog")
 
 
+def test_what_every_row_allows_may_be_imported(a_model):
+    """One row names the file, another all checkpoints: a file may need classes of both."""
+    model = a_model(
+        files=(FileRule("*.ckpt", allow_globals=("a.B",)), FileRule("x.ckpt", allow_globals=("c.D", "a.B")))
+    )
+
+    rule = rules.rule_for(model, "x.ckpt")
+
+    assert rule is not None
+    assert rule.allow_globals == ("c.D", "a.B")
+
+
 def test_rows_that_match_are_put_together_the_exact_one_first(a_model):
     """A pattern gives the floor for all files, a row of its own the exact figures of one."""
     model = a_model(

@@ -2,11 +2,15 @@
 
 import json
 import struct
+import sys
+from pathlib import Path
 
 import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from modelready.model import Model, PlacedFile, PlacedModel, Source
+
+sys.path.append(str(Path(__file__).parent))  # the tests of pickles share a corpus: pickle_corpus.py
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

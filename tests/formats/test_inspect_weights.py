@@ -28,10 +28,10 @@ def sharded(write, weights, model_in):
     return sharded
 
 
-def test_known_formats_are_inspected():
+def test_known_formats_are_inspected(write):
     """Others are not called fine: nobody looked."""
     assert inspected.is_inspected(Path("a/B.SafeTensors"))
-    assert not inspected.is_inspected(Path("a.bin"))
+    assert not inspected.is_inspected(write("a.bin", b"anything"))
 
 
 def test_a_file_that_is_not_whole_is_told(write, weights, model_in):

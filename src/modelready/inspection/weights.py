@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from modelready import patterns
-from modelready.formats import safetensors, shards
+from modelready.formats import safetensors, shards, torch_files
 from modelready.inspection import words
 from modelready.inspection.files import is_required_and_absent
 from modelready.layouts import looking
@@ -23,13 +23,18 @@ if TYPE_CHECKING:
 FORMATS: dict[str, Callable[[Path], tuple[str, ...]]] = {
     ".safetensors": safetensors.faults,
     ".sft": safetensors.faults,
+    ".pt": torch_files.faults,
+    ".pth": torch_files.faults,
 }
+#: Names that say little: such a file is inspected where its first bytes tell that it can be.
+_DOUBTFUL = frozenset({".bin", ".ckpt", ".pt2", ".ptl", ".th", ".pkl", ".pickle", ".joblib", ".tar"})
 _REMEDY = words.PROVISION + "; where the catalog leaves it out, widen its `include`"
 
 
 def is_inspected(path: Path) -> bool:
     """Tell whether the structure of such a file can be inspected."""
-    return path.suffix.lower() in FORMATS
+    suffix = path.suffix.lower()
+    return suffix in FORMATS or (suffix in _DOUBTFUL and torch_files.is_inspected(path))
 
 
 def unwhole(files: Iterable[PlacedFile]) -> tuple[Fault, ...]:
@@ -64,7 +69,7 @@ def doubtful_totals(model: PlacedModel) -> tuple[Fault, ...]:
 
 def _structure(place: Path) -> tuple[str, ...]:
     try:
-        return FORMATS[place.suffix.lower()](place)
+        return FORMATS.get(place.suffix.lower(), torch_files.faults)(place)
     except OSError as error:
         return (words.why(error),)
 

@@ -86,6 +86,7 @@ def _place(
         digests=_strongest(told),
         optional=bool(rule and rule.optional),
         dtype=rule.dtype if rule else None,
+        allow_globals=rule.allow_globals if rule else (),
         is_named=is_named,
     )
 
