@@ -1,8 +1,9 @@
 """
-Tokenizers that have encoded a prompt before: what the same bytes and the same libraries did once, they do again.
+What was tried before and went well: the same bytes and the same libraries do again what they did once.
 
-Loading a tokenizer costs seconds, most of them for importing transformers. What is remembered is an empty file, named
-by the digest of all that could decide: each file that may be read, and the version of each library that reads it.
+Loading a tokenizer costs seconds, most of them for importing transformers; looking into weights costs reading them.
+What is remembered is an empty file, named by the digest of all that could decide: each file that is read, and the
+version of each library that reads it.
 """
 
 from __future__ import annotations
@@ -71,7 +72,28 @@ def key_of(
     if len(found) != len({one.path for one in read}):
         return None
     digests = sorted((path, proven.digests["sha256"]) for path, proven in found.items())
-    told = {"files": digests, "folders": [one.path for one in folders], "libraries": _versions()}
+    return _key({"files": digests, "folders": [one.path for one in folders], "libraries": _versions()})
+
+
+def keys_of_weights(
+    files: Sequence[PlacedFile], ledger: Ledger, how: str, *, trust: bool = False
+) -> dict[str, str | None]:
+    """
+    Name for each of *files*, by its path, the trial of looking into it: by its digest and *how* it is done.
+
+    None where the ledger does not know the digest: weights are not read for a name.
+    """
+    known = proving.remembered(files, ledger, trust=trust)
+    digests = {path: proven.digests["sha256"] for path, proven in known.items()}
+    return {
+        one.path: _key({"weights": digests[one.path], "how": how, "modelready": __version__})
+        if one.path in digests
+        else None
+        for one in files
+    }
+
+
+def _key(told: object) -> str:
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 

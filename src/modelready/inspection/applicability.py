@@ -24,6 +24,10 @@ def _has_weights(placed: PlacedModel, _: Lookup) -> bool:
     return any(weights.is_inspected(one.place) for one in placed.files)
 
 
+def _has_searched_weights(placed: PlacedModel, _: Lookup) -> bool:
+    return any(weights.is_searched(one.place) for one in placed.files)
+
+
 def is_sharded(placed: PlacedModel, _: Lookup | None = None) -> bool:
     """Tell whether weights of *placed* are split into shards."""
     return any(_SHARD.search(one.path) for one in placed.files)
@@ -36,6 +40,7 @@ def _has_tokenizers(placed: PlacedModel, lookup: Lookup) -> bool:
 #: What a check that asks for a fixture needs of a model, by the fixture's name.
 _NEEDED: dict[str, Callable[[PlacedModel, Lookup], bool]] = {
     "weight_files": _has_weights,
+    "blank_weights": _has_searched_weights,
     "sharded_model": is_sharded,
     "tokenizer_faults": _has_tokenizers,
 }

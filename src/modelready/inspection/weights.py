@@ -24,7 +24,13 @@ FORMATS: dict[str, Callable[[Path], tuple[str, ...]]] = {
     ".safetensors": safetensors.faults,
     ".sft": safetensors.faults,
 }
+_SEARCHED = frozenset({".safetensors", ".sft"})
 _REMEDY = words.PROVISION + "; where the catalog leaves it out, widen its `include`"
+
+
+def is_searched(path: Path) -> bool:
+    """Tell whether it is known of such a file which of its bytes are which tensor's."""
+    return path.suffix.lower() in _SEARCHED
 
 
 def is_inspected(path: Path) -> bool:

@@ -19,16 +19,20 @@ from modelready.inspection import files, tokenizers
 from modelready.layouts import looking
 from modelready.model import Fault
 from modelready.placing import locate
-from modelready.trials import Trials, key_of
+from modelready.trials import Trials, key_of, keys_of_weights
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from modelready.grounds import Requested
+    from modelready.inspection.blankness import Findings
     from modelready.model import Model, PlacedFile, PlacedModel
     from modelready.proving import Proven
     from modelready.suite.options import Options
     from modelready.switches import Decision
+
+#: What looking for blank weights may take, a model, where nobody says.
+_BUDGET_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,25 @@ class Suite:
         if not faults:
             done.remember(key)
         return faults
+
+    def blankness(self, files: Sequence[PlacedFile]) -> Findings:
+        """Tell which weights in *files* are blank; what was looked at before and is the same is not looked at again."""
+        from modelready.inspection import blankness  # noqa: PLC0415 - imports numpy
+
+        given, done = self.options, Trials(self.ground.settings.home / "weights")
+        sampled, searched = (
+            keys_of_weights(files, self.ground.ledger, how, trust=given.trust_ledger) for how in ("sampled", "searched")
+        )
+        if given.reread:
+            found, keys = blankness.searched(files, given.budget_s), searched
+        else:
+            known = {one.path for one in files if any(done.went_well(keys[one.path]) for keys in (sampled, searched))}
+            files = [one for one in files if one.path not in known]
+            found, keys = blankness.sampled(files, given.budget_s or _BUDGET_S), sampled
+        told = {one.path for one in (*found.faults, *found.doubts)}
+        for one in files:
+            done.remember(keys[one.path] if one.path not in told else None)
+        return found
 
     def configuration(self) -> dict[str, str]:
         """Give the digests of the catalogs and the lock, by file name."""
