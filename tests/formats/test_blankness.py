@@ -298,9 +298,9 @@ RIGHT = {
 
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("name", RIGHT)
-@pytest.mark.parametrize("order", ["a{}", "m{}", "z{}"])
+@pytest.mark.parametrize("order", ["a{}", "z{}"])
 def test_zeros_that_belong_there_are_no_tear(write, how, name, order):
-    """First, last or in between: zeros that begin and end with rows, or go on from row to row."""
+    """First or last in the file: zeros that begin and end with rows, or go on from row to row."""
     key = order.format(name.replace(" ", "_"))
     path = write("model.safetensors", save({"b": numbers(130, 515), key: RIGHT[name], "y": numbers(77, 999)}))
     shutil.copy(path, path.with_name("copy.safetensors"))
