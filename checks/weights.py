@@ -9,7 +9,7 @@ from modelready.inspection import weights
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from modelready.inspection.blankness import Findings
+    from modelready.inspection.findings import Findings
     from modelready.model import PlacedFile, PlacedModel
     from modelready.suite.judging import Judge
 
@@ -41,3 +41,13 @@ def test_are_not_blank(blank_weights: Findings, judge: Judge) -> None:
     """
     judge.warn(blank_weights.doubts)
     judge(blank_weights.faults)
+
+
+def test_agree_with_partners(partner_findings: Findings, judge: Judge) -> None:
+    """
+    Labels, words and modules agree with the weights beside them, and tokenizer files with one another.
+
+    Mend: `modelready provision`; bring both files from one revision of one source.
+    """
+    judge.warn(partner_findings.doubts)
+    judge(partner_findings.faults)

@@ -32,6 +32,7 @@ _LIBRARIES = ("transformers", "tokenizers", "sentencepiece", "protobuf", "mistra
 _WEIGHTS = frozenset(
     {".safetensors", ".sft", ".gguf", ".bin", ".pt", ".pth", ".ckpt", ".onnx", ".h5", ".msgpack", ".onnx_data", ".data"}
 )
+_OURS = {"modelready": __version__}
 _TEMPLATES = "additional_chat_templates"
 
 
@@ -75,6 +76,14 @@ def key_of(
     return _key({"files": digests, "folders": [one.path for one in folders], "libraries": _versions()})
 
 
+def key_of_files(files: Sequence[PlacedFile], ledger: Ledger, *, trust: bool = False) -> str | None:
+    """Name the trial of holding *files* against one another by their digests; None where the ledger lacks one."""
+    known = proving.remembered(files, ledger, trust=trust)
+    if len(known) != len(files):
+        return None
+    return _key({"files": sorted((path, proven.digests["sha256"]) for path, proven in known.items()), **_OURS})
+
+
 def keys_of_weights(
     files: Sequence[PlacedFile], ledger: Ledger, how: str, *, trust: bool = False
 ) -> dict[str, str | None]:
@@ -86,9 +95,7 @@ def keys_of_weights(
     known = proving.remembered(files, ledger, trust=trust)
     digests = {path: proven.digests["sha256"] for path, proven in known.items()}
     return {
-        one.path: _key({"weights": digests[one.path], "how": how, "modelready": __version__})
-        if one.path in digests
-        else None
+        one.path: _key({"weights": digests[one.path], "how": how, **_OURS}) if one.path in digests else None
         for one in files
     }
 

@@ -42,19 +42,25 @@ def file_of(write, **tensors):
     return write("model.safetensors", save({name.replace("__", "."): one for name, one in tensors.items()}))
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Give a folder that all examples share."""
+    return tmp_path_factory.mktemp("any")
+
+
 # ---- what is counted
 
 
 @given(data=st.data())
 @settings(max_examples=40, deadline=None)
-def test_every_value_that_is_no_number_is_found(tmp_path_factory, data):
+def test_every_value_that_is_no_number_is_found(place, data):
     """A tensor with k of them, anywhere, is told with all k; the safetensors library and numpy count the same."""
     kind = data.draw(st.sampled_from(["f2", "f4", "f8"]))
     weights = numbers(data.draw(st.integers(1, 40)), data.draw(st.integers(1, 3000)), dtype=kind)
     places = data.draw(st.sets(st.integers(0, weights.size - 1), max_size=5))
     values = [data.draw(st.sampled_from([np.nan, np.inf, -np.inf])) for _ in places]
     weights.flat[list(places)] = values
-    path = tmp_path_factory.mktemp("one") / "a.safetensors"
+    path = place / "a.safetensors"
     path.write_bytes(save({"other": numbers(70, 100), "weights": weights}))
 
     found = by_name(looked(path))["weights"]
@@ -71,18 +77,16 @@ def test_every_value_that_is_no_number_is_found(tmp_path_factory, data):
 
 @given(data=st.data())
 @settings(max_examples=40, deadline=None)
-def test_what_samples_say_is_true(tmp_path_factory, data):
+def test_what_samples_say_is_true(place, data):
     """They may miss something; what they tell was read to the end."""
     draw = data.draw
     length = draw(st.integers(1, 60_000))
     weights = draw(
-        st.sampled_from(
-            [np.zeros(length, "f4"), np.full(length, 0.5, "f4"), numbers(length), -np.zeros(length, "f2")]
-        )
+        st.sampled_from([np.zeros(length, "f4"), np.full(length, 0.5, "f4"), numbers(length), -np.zeros(length, "f2")])
     )
     if draw(st.booleans()):
         weights[draw(st.integers(0, length - 1))] = draw(st.sampled_from([1.5, np.nan, -np.inf]))
-    path = tmp_path_factory.mktemp("one") / "a.safetensors"
+    path = place / "a.safetensors"
     path.write_bytes(save({"weights": weights}))
 
     (found,), (exact,) = (looked(path, how).seen for how in (blankness.sample, blankness.search))
@@ -253,7 +257,7 @@ def test_bytes_that_never_arrived_are_told(model, begin, end, how):
 @pytest.mark.parametrize("how", HOWS)
 def test_a_hole_costs_no_reading(model, how):
     """Where the file system keeps account, a hole of one page's neighbours is found between two samples."""
-    path, spans = model
+    path, _ = model
     sparse = path.with_name("sparse.safetensors")
     begin, end = 400 * KIB, 424 * KIB
     content = path.read_bytes()
@@ -313,10 +317,10 @@ def test_zeros_that_belong_there_are_no_tear(write, how, name, order):
 
 @given(begin=st.integers(0, 300), length=st.integers(16, 300), data=st.data())
 @settings(max_examples=60, deadline=None)
-def test_a_run_is_widened_to_its_ends(tmp_path_factory, begin, length, data):
+def test_a_run_is_widened_to_its_ends(place, begin, length, data):
     """Whatever was seen of it first."""
     content = bytes([7]) * begin + bytes(length) + bytes([9]) * data.draw(st.integers(0, 300))
-    path = tmp_path_factory.mktemp("one") / "a"
+    path = place / "a"
     path.write_bytes(content)
     inner = begin + data.draw(st.integers(0, length - 1))
 

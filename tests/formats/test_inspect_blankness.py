@@ -49,7 +49,10 @@ HELD = {
     "infinity among weights": (layers(2, odd=having(np.inf, 70, 90)), "1 inf"),
     "nothing but zeros": ({f"{one}.weight": ZEROS for one in range(4)}, "every weight in it is blank"),
     "one large matrix of zeros": ({"embedding": np.zeros((4096, 600), "f4")}, "every weight in it is blank"),
-    "an adapter of zeros": ({f"{one}.lora_{way}": ZEROS for one in "ab" for way in "AB"}, "every weight in it is blank"),
+    "an adapter of zeros": (
+        {f"{one}.lora_{way}": ZEROS for one in "ab" for way in "AB"},
+        "every weight in it is blank",
+    ),
     "most are zeros": (layers(1, **{f"{one}.weight": ZEROS for one in "abcde"}), "5 of 6 weights are blank"),
     "most are one value": (
         layers(1, **{f"{one}.weight": np.full((300, 300), 0.5, "f4") for one in "abcde"}),
@@ -73,7 +76,9 @@ RIGHT = {
         2, **{"a.bias": np.zeros(9000, "f4"), "n.weight": np.ones(9000, "f4"), "count": np.array(0, "i8")}
     ),
     "few elements": layers(2, small=np.zeros((60, 60), "f4"), column=np.zeros((9000, 1), "f4")),
-    "a fresh ControlNet": layers(3, **{f"zero_convs.{one}.0.weight": np.zeros((320, 320, 1, 1), "f4") for one in "123"}),
+    "a fresh ControlNet": layers(
+        3, **{f"zero_convs.{one}.0.weight": np.zeros((320, 320, 1, 1), "f4") for one in "123"}
+    ),
     "a fresh ControlNet of diffusers": layers(
         3, **{f"controlnet_down_blocks.{one}.weight": np.zeros((320, 320, 1, 1), "f4") for one in range(12)}
     ),
@@ -88,7 +93,7 @@ RIGHT = {
         for way in ("down", "up")
     },
     "a fresh DiT": layers(3, **{f"blocks.{one}.adaLN_modulation.1.weight": ZEROS for one in range(3)}),
-    "a causal mask": layers(2, **{"causal": np.triu(np.full((200, 200), -np.inf, "f4"), 1)}),
+    "a causal mask": layers(2, causal=np.triu(np.full((200, 200), -np.inf, "f4"), 1)),
     "limits never set": layers(2, **{"q.min_val": np.full((80, 90), np.inf, "f4"), "q._amax": having(np.nan, 80, 90)}),
     "kernels that take a mean": layers(2, **{"blur.weight": np.full((512, 1, 3, 3), 1 / 9, "f4")}),
     "quantised": layers(
@@ -99,7 +104,7 @@ RIGHT = {
             "q.weight_scale": np.ones((512, 512), "f4"),
         },
     ),
-    "positions": layers(2, **{"position_ids": np.zeros((100, 100), "i8"), "seen": np.zeros((100, 100), "?")}),
+    "positions": layers(2, position_ids=np.zeros((100, 100), "i8"), seen=np.zeros((100, 100), "?")),
     "words of padding": layers(2, **{"embed.weight": np.vstack([numbers(900, 128), np.zeros((100, 128), "f4")])}),
 }
 

@@ -7,7 +7,6 @@ docs/blank.md tells what is held against a file, what is only doubted, and what 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from modelready import sizes
 from modelready.formats import blankness, elements, safetensors, spans
 from modelready.formats.safetensors_header import short
 from modelready.inspection import words
+from modelready.inspection.findings import Findings
 from modelready.model import Fault
 
 if TYPE_CHECKING:
@@ -49,19 +49,6 @@ _ADDED = re.compile(r"lora|hada_|lokr_|adapter|\.diff")
 #: Limits that were never set are infinite, or no numbers: those of masks, clamps and observers of quantisation.
 _LIMITS = re.compile(r"mask|amax|min_?val|max_?val|observer|clamp|_(min|max)$")
 _LEARNED = re.compile(r"(^|[._])(weight|bias)$")
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What is held against files, and what is only doubted or was not looked at."""
-
-    faults: tuple[Fault, ...] = ()
-    doubts: tuple[Fault, ...] = ()
-
-    @property
-    def are_none(self) -> bool:
-        """Tell whether everything was looked at and nothing was found."""
-        return not (self.faults or self.doubts)
 
 
 def sampled(files: Sequence[PlacedFile], within_s: float) -> Findings:

@@ -15,17 +15,17 @@ import pytest
 from modelready import proving
 from modelready.downloads.arrivals import Arrivals
 from modelready.grounds import Ground, requested
-from modelready.inspection import files, tokenizers
+from modelready.inspection import files, partners, tokenizers
+from modelready.inspection.findings import Findings
 from modelready.layouts import looking
 from modelready.model import Fault
 from modelready.placing import locate
-from modelready.trials import Trials, key_of, keys_of_weights
+from modelready.trials import Trials, key_of, key_of_files, keys_of_weights
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from modelready.grounds import Requested
-    from modelready.inspection.blankness import Findings
     from modelready.model import Model, PlacedFile, PlacedModel
     from modelready.proving import Proven
     from modelready.suite.options import Options
@@ -147,6 +147,17 @@ class Suite:
         told = {one.path for one in (*found.faults, *found.doubts)}
         for one in files:
             done.remember(keys[one.path] if one.path not in told else None)
+        return found
+
+    def partners(self, model: PlacedModel, files: Sequence[PlacedFile]) -> Findings:
+        """Tell which *files* of *model* contradict one another; those that agreed are not read again."""
+        done, trust = Trials(self.ground.settings.home / "partners"), self.options.trust_ledger
+        key = key_of_files([one for one in files if partners.may_speak(one)], self.ground.ledger, trust=trust)
+        if done.went_well(key) and not self.options.reread:
+            return Findings(compared=1)
+        found = partners.compare(model, files)
+        if found.compared and found.are_none:
+            done.remember(key)
         return found
 
     def configuration(self) -> dict[str, str]:
