@@ -85,19 +85,16 @@ def key_of_files(files: Sequence[PlacedFile], ledger: Ledger, *, trust: bool = F
 
 
 def keys_of_weights(
-    files: Sequence[PlacedFile], ledger: Ledger, how: str, *, trust: bool = False
-) -> dict[str, str | None]:
+    files: Sequence[PlacedFile], ledger: Ledger, *ways: str, trust: bool = False
+) -> list[dict[str, str]]:
     """
-    Name for each of *files*, by its path, the trial of looking into it: by its digest and *how* it is done.
+    Name for each of *ways* the trial of looking so into each of *files*, by its path.
 
-    None where the ledger does not know the digest: weights are not read for a name.
+    One whose digest the ledger does not know has no name: weights are not read for it.
     """
     known = proving.remembered(files, ledger, trust=trust)
     digests = {path: proven.digests["sha256"] for path, proven in known.items()}
-    return {
-        one.path: _key({"weights": digests[one.path], "how": how, **_OURS}) if one.path in digests else None
-        for one in files
-    }
+    return [{path: _key({"weights": digest, "how": way, **_OURS}) for path, digest in digests.items()} for way in ways]
 
 
 def _key(told: object) -> str:

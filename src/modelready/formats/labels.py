@@ -11,7 +11,6 @@ import csv
 import io
 import json
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -38,8 +37,8 @@ class Labels:
 
 def may_be_labels(path: str) -> bool:
     """Tell by its name whether a file may be a table of labels."""
-    name = PurePosixPath(path.lower())
-    return name.suffix == ".csv" or (name.suffix == ".json" and name.stem in _NAMES)
+    stem, _, suffix = path.lower().rpartition("/")[2].rpartition(".")
+    return suffix == "csv" or (suffix == "json" and stem in _NAMES)
 
 
 def read(path: Path) -> Labels | None:

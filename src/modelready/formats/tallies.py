@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from modelready.formats.elements import Bytes, Values
     from modelready.formats.spans import Span
 
-#: What fits into a core's cache: looking at it twice costs little.
-_BLOCK = 256 * 1024
+#: Fits into the cache of a core, so that looking at it twice costs little; and few enough that Python costs little.
+_BLOCK = 2**20
 
 
 @dataclass(frozen=True, slots=True)

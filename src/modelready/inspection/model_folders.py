@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelready.formats import configs, heads, labels, safetensors, shards, vocabularies
@@ -68,7 +68,7 @@ class ModelFolder:
         names = self.files.keys()
         has_tables = configs.CONFIG in names or any(labels.may_be_labels(name) for name in names)
         has_words = vocabularies.WORDS in names and not names.isdisjoint({vocabularies.WHOLE, vocabularies.MERGES})
-        has_weights = any(PurePosixPath(name).suffix.lower() in WIDTHS for name in names)
+        has_weights = any(name.lower().endswith((*WIDTHS,)) for name in names)
         return (has_weights and has_tables) or has_words or configs.MODULES in names
 
     @cached_property
@@ -118,8 +118,8 @@ def folders(files: Sequence[PlacedFile]) -> Iterator[ModelFolder]:
     """Give the folders in which *files* lie in their source."""
     by_folder: dict[str, dict[str, PlacedFile]] = {}
     for one in files:
-        path = PurePosixPath(one.path)
-        by_folder.setdefault(path.parent.as_posix(), {})[path.name] = one
+        folder, _, name = one.path.rpartition("/")
+        by_folder.setdefault(folder, {})[name] = one
     for folder, found in by_folder.items():
         yield ModelFolder(folder, found)
 

@@ -132,21 +132,21 @@ class Suite:
 
     def blankness(self, files: Sequence[PlacedFile]) -> Findings:
         """Tell which weights in *files* are blank; what was looked at before and is the same is not looked at again."""
+        given, done = self.options, Trials(self.ground.settings.home / "weights")
+        sampled, searched = keys_of_weights(files, self.ground.ledger, "sampled", "searched", trust=given.trust_ledger)
+        known = {one.path for one in files if any(done.went_well(keys.get(one.path)) for keys in (sampled, searched))}
+        files = files if given.reread else [one for one in files if one.path not in known]
+        if not files:
+            return Findings()
         from modelready.inspection import blankness  # noqa: PLC0415 - imports numpy
 
-        given, done = self.options, Trials(self.ground.settings.home / "weights")
-        sampled, searched = (
-            keys_of_weights(files, self.ground.ledger, how, trust=given.trust_ledger) for how in ("sampled", "searched")
-        )
         if given.reread:
             found, keys = blankness.searched(files, given.budget_s), searched
         else:
-            known = {one.path for one in files if any(done.went_well(keys[one.path]) for keys in (sampled, searched))}
-            files = [one for one in files if one.path not in known]
             found, keys = blankness.sampled(files, given.budget_s or _BUDGET_S), sampled
         told = {one.path for one in (*found.faults, *found.doubts)}
-        for one in files:
-            done.remember(keys[one.path] if one.path not in told else None)
+        for path in (one.path for one in files if one.path not in told):
+            done.remember(keys.get(path))
         return found
 
     def partners(self, model: PlacedModel, files: Sequence[PlacedFile]) -> Findings:
