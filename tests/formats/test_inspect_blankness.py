@@ -45,6 +45,7 @@ ZEROS = np.zeros((80, 90), "f4")
 HELD = {
     "NaN in a matrix": (layers(2, odd=having(np.nan, 70, 90)), "1 NaN"),
     "NaN in half precision": (layers(2, odd=having(np.nan, 70, 90, dtype="f2")), "1 NaN"),
+    "NaN in what makes masks": (layers(2, **{"mask_decoder.0.weight": having(np.nan, 70, 90)}), "1 NaN"),
     "NaN in a norm": (layers(2, **{"norm.weight": having(np.nan, 90)}), "1 NaN"),
     "infinity among weights": (layers(2, odd=having(np.inf, 70, 90)), "1 inf"),
     "nothing but zeros": ({f"{one}.weight": ZEROS for one in range(4)}, "every weight in it is blank"),
@@ -65,6 +66,7 @@ HELD = {
 }
 DOUBTED = {
     "one matrix of zeros": (layers(9, **{"proj.weight": ZEROS}), "'proj.weight' (F32 80x90, zeros)"),
+    "a matrix of positions": (layers(9, **{"position_embeddings.weight": ZEROS}), "(F32 80x90, zeros)"),
     "half are zeros": (layers(4, **{f"{one}.weight": ZEROS for one in "abcd"}), "and 1 more tensors"),
     "a large matrix of ones": (layers(2, **{"x.weight": np.ones((300, 300), "f4")}), "one value"),
     "an empty prompt": ({"prompt_embeds": np.zeros((1, 77, 768), "f4")}, "zeros"),

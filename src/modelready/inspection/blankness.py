@@ -42,12 +42,12 @@ _MOST = 0.75
 _ZERO_BY_NAME = re.compile(
     r"zero_conv|controlnet_(down|mid)_block|cond_embedding\.conv_out|input_hint_block|middle_block_out"
     r"|lora_up|lora_B|lora\.up|lora_embedding_A|hada_w2_a|lokr_w2"
-    r"|adaLN_modulation|final_layer|mask|position|zero_?point|qzeros|scale|attn\.bias"
+    r"|adaLN_modulation|final_layer|mask$|position_(ids|bias)|zero_?points?$|qzeros$|scales?$|attn\.bias$"
 )
 #: Weights that are added to others may be zero for every layer that was not trained.
-_ADDED = re.compile(r"lora|hada_|lokr_|adapter|\.diff")
+_ADDED = re.compile(r"lora[._]|hada_|lokr_|adapter|\.diff$")
 #: Limits that were never set are infinite, or no numbers: those of masks, clamps and observers of quantisation.
-_LIMITS = re.compile(r"mask|amax|min_?val|max_?val|observer|clamp|_(min|max)$")
+_LIMITS = re.compile(r"mask$|amax$|min_?val$|max_?val$|observer|clamp|[._](min|max)$")
 _LEARNED = re.compile(r"(^|[._])(weight|bias)$")
 
 
