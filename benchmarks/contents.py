@@ -68,7 +68,9 @@ def _elements(size_bytes: int) -> int:
 
 
 def _blocks(length: int) -> Iterator[memoryview]:
+    # No exponent is all ones: random bits would be NaN here and there, and good weights hold none.
     block = memoryview(bytearray(os.urandom(_BLOCK_BYTES)))
+    block[1::_BF16_BYTES] = bytes(block[1::_BF16_BYTES]).translate(bytes(one & 0xBF for one in range(256)))
     for start in range(0, length, _BLOCK_BYTES):
         struct.pack_into("<Q", block, 0, start)
         yield block[: min(_BLOCK_BYTES, length - start)]

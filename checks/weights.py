@@ -9,6 +9,7 @@ from modelready.inspection import weights
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from modelready.inspection.findings import Findings
     from modelready.model import PlacedFile, PlacedModel
     from modelready.suite.judging import Judge
 
@@ -30,3 +31,23 @@ def test_have_every_shard(sharded_model: PlacedModel, refused: Collection[str], 
     """
     judge.warn(weights.doubtful_totals(sharded_model))
     judge(weights.incomplete_shards(sharded_model, refused=refused))
+
+
+def test_are_not_blank(blank_weights: Findings, judge: Judge) -> None:
+    """
+    No weight that was looked at in safetensors files is blank or holds NaN: samples of each tensor, all with --reread.
+
+    Mend: `modelready provision`; what its source publishes so, only its publisher can mend.
+    """
+    judge.warn(blank_weights.doubts)
+    judge(blank_weights.faults)
+
+
+def test_agree_with_partners(partner_findings: Findings, judge: Judge) -> None:
+    """
+    Labels, words and modules agree with the weights beside them, and tokenizer files with one another.
+
+    Mend: `modelready provision`; bring both files from one revision of one source.
+    """
+    judge.warn(partner_findings.doubts)
+    judge(partner_findings.faults)

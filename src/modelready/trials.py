@@ -1,8 +1,9 @@
 """
-Tokenizers that have encoded a prompt before: what the same bytes and the same libraries did once, they do again.
+What was tried before and went well: the same bytes and the same libraries do again what they did once.
 
-Loading a tokenizer costs seconds, most of them for importing transformers. What is remembered is an empty file, named
-by the digest of all that could decide: each file that may be read, and the version of each library that reads it.
+Loading a tokenizer costs seconds, most of them for importing transformers; looking into weights costs reading them.
+What is remembered is an empty file, named by the digest of all that could decide: each file that is read, and the
+version of each library that reads it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _LIBRARIES = ("transformers", "tokenizers", "sentencepiece", "protobuf", "mistra
 _WEIGHTS = frozenset(
     {".safetensors", ".sft", ".gguf", ".bin", ".pt", ".pth", ".ckpt", ".onnx", ".h5", ".msgpack", ".onnx_data", ".data"}
 )
+_OURS = {"modelready": __version__}
 _TEMPLATES = "additional_chat_templates"
 
 
@@ -71,7 +73,31 @@ def key_of(
     if len(found) != len({one.path for one in read}):
         return None
     digests = sorted((path, proven.digests["sha256"]) for path, proven in found.items())
-    told = {"files": digests, "folders": [one.path for one in folders], "libraries": _versions()}
+    return _key({"files": digests, "folders": [one.path for one in folders], "libraries": _versions()})
+
+
+def key_of_files(files: Sequence[PlacedFile], ledger: Ledger, *, trust: bool = False) -> str | None:
+    """Name the trial of holding *files* against one another by their digests; None where the ledger lacks one."""
+    known = proving.remembered(files, ledger, trust=trust)
+    if len(known) != len(files):
+        return None
+    return _key({"files": sorted((path, proven.digests["sha256"]) for path, proven in known.items()), **_OURS})
+
+
+def keys_of_weights(
+    files: Sequence[PlacedFile], ledger: Ledger, *ways: str, trust: bool = False
+) -> list[dict[str, str]]:
+    """
+    Name for each of *ways* the trial of looking so into each of *files*, by its path.
+
+    One whose digest the ledger does not know has no name: weights are not read for it.
+    """
+    known = proving.remembered(files, ledger, trust=trust)
+    digests = {path: proven.digests["sha256"] for path, proven in known.items()}
+    return [{path: _key({"weights": digest, "how": way, **_OURS}) for path, digest in digests.items()} for way in ways]
+
+
+def _key(told: object) -> str:
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 

@@ -120,10 +120,11 @@ def test_checks_apply_where_there_is_something_to_look_at(tmp_path):
     texts, shards = placed("words.json"), placed("model-00001-of-00002.safetensors", layout="hub-cache")
 
     def which(model):
-        asked = ["present_files", "weight_files", "sharded_model", "tokenizer_faults", "cached_model"]
+        asked = ["present_files", "weight_files", "blank_weights", "sharded_model", "partner_findings"]
+        asked += ["tokenizer_faults", "cached_model"]
         return [name for name in asked if applicability.applies(model, [name], lambda _: model)]
 
     assert which(texts) == ["present_files"]
-    assert which(shards) == ["present_files", "weight_files", "sharded_model", "cached_model"]
+    assert which(shards) == ["present_files", "weight_files", "blank_weights", "sharded_model", "cached_model"]
     assert applicability.is_about_the_whole(["sharded_model"])
     assert not applicability.is_about_the_whole(["weight_files"])

@@ -34,6 +34,7 @@ def asked(tiny_machine):
         pytest.param(None, ["--catalog", "nowhere.toml"], 4, "nowhere.toml", id="no catalog"),
         pytest.param(None, ["--require", "nothing-like-this"], 4, "nothing-like-this", id="glob without match"),
         pytest.param(None, ["--jobs", "none"], 4, "--jobs", id="bad number"),
+        pytest.param(None, ["--budget", "soon"], 4, "--budget soon: 'soon' is no duration", id="bad duration"),
         pytest.param(None, ["--no-such-option"], 4, "--no-such-option", id="unknown option"),
         pytest.param(None, ["-k", "nothing_like_this"], 5, "", id="nothing selected"),
     ],

@@ -28,6 +28,8 @@ Options (and all of pytest's: -k, -m, -n, -v, -x, --junit-xml …):
   --require GLOB      turn models on by name; repeatable
   --model GLOB        only these models; repeatable
   --reread            read every byte again, whatever was remembered
+  --budget TIME       to look for blank weights, a model; default: 10s; with
+                      --reread they are read whole, however long it takes
   --trust-ledger      trust size and time on file systems that keep them badly
   --strict            what would be a warning fails
   --certificate FILE  write what was checked, and the verdict

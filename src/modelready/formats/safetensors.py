@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-__all__ = ["BrokenHeader", "Header", "Tensor", "coverage", "faults", "read_header"]
+__all__ = ["BrokenHeader", "Header", "Tensor", "coverage", "faults", "read_header", "short"]
 
 #: No loader accepts a longer header.
 LONGEST_HEADER = 100_000_000

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from modelready.inspection import tokenizers, weights
+from modelready.inspection import partners, tokenizers, weights
 from modelready.model import PlacedModel
 
 if TYPE_CHECKING:
@@ -24,6 +24,14 @@ def _has_weights(placed: PlacedModel, _: Lookup) -> bool:
     return any(weights.is_inspected(one.place) for one in placed.files)
 
 
+def _has_searched_weights(placed: PlacedModel, _: Lookup) -> bool:
+    return any(weights.is_searched(one.place) for one in placed.files)
+
+
+def _has_partners(placed: PlacedModel, _: Lookup) -> bool:
+    return partners.are_there(placed.files)
+
+
 def is_sharded(placed: PlacedModel, _: Lookup | None = None) -> bool:
     """Tell whether weights of *placed* are split into shards."""
     return any(_SHARD.search(one.path) for one in placed.files)
@@ -36,6 +44,8 @@ def _has_tokenizers(placed: PlacedModel, lookup: Lookup) -> bool:
 #: What a check that asks for a fixture needs of a model, by the fixture's name.
 _NEEDED: dict[str, Callable[[PlacedModel, Lookup], bool]] = {
     "weight_files": _has_weights,
+    "blank_weights": _has_searched_weights,
+    "partner_findings": _has_partners,
     "sharded_model": is_sharded,
     "tokenizer_faults": _has_tokenizers,
 }
@@ -54,4 +64,4 @@ def may_apply(model: Model, asked: Collection[str]) -> bool:
 
 def is_about_the_whole(asked: Collection[str]) -> bool:
     """Tell whether a check that asks for the fixtures *asked* judges a model as a whole, not file by file."""
-    return not {"sharded_model", "tokenizer_faults"}.isdisjoint(asked)
+    return not {"partner_findings", "sharded_model", "tokenizer_faults"}.isdisjoint(asked)

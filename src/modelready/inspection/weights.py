@@ -28,7 +28,13 @@ FORMATS: dict[str, Callable[[Path], tuple[str, ...]]] = {
 }
 #: Names that say little: such a file is inspected where its first bytes tell that it can be.
 _DOUBTFUL = frozenset({".bin", ".ckpt", ".pt2", ".ptl", ".th", ".pkl", ".pickle", ".joblib", ".tar"})
+_SEARCHED = frozenset({".safetensors", ".sft"})
 _REMEDY = words.PROVISION + "; where the catalog leaves it out, widen its `include`"
+
+
+def is_searched(path: Path) -> bool:
+    """Tell whether it is known of such a file which of its bytes are which tensor's."""
+    return path.suffix.lower() in _SEARCHED
 
 
 def is_inspected(path: Path) -> bool:

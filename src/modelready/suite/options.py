@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from modelready import durations
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -27,6 +29,7 @@ class Options:
     trust_ledger: bool = False
     strict: bool = False
     jobs: int = 4
+    budget_s: float | None = None
     certificate: Path | None = None
 
 
@@ -43,6 +46,7 @@ def add(parser: pytest.Parser) -> None:
     add("--no-resume", action="store_true", help="throw away what earlier downloads left behind")
     add("--jobs", type=_count, default=4, metavar="N", help="connections at once (default: 4)")
     add("--reread", action="store_true", help="read every byte again, whatever was remembered")
+    add("--budget", type=_duration, metavar="TIME", help="to look for blank weights, a model: 30s, 2m (default: 10s)")
     add("--trust-ledger", action="store_true", help="trust size and time on file systems that keep them badly")
     add("--certificate", type=Path, metavar="FILE", help="write what was checked, and the verdict")
 
@@ -62,6 +66,7 @@ def given(config: pytest.Config) -> Options:
         trust_ledger=bool(get("trust_ledger")),
         strict=bool(config.getini("strict")),
         jobs=config.getoption("jobs"),
+        budget_s=config.getoption("budget"),
         certificate=config.getoption("certificate"),
     )
 
@@ -71,3 +76,10 @@ def _count(text: str) -> int:
     if not 1 <= count <= 64:  # noqa: PLR2004 - more connections than this only annoy a server
         raise pytest.UsageError(f"--jobs {text}: expected a number of connections from 1 to 64; give one, like 4")
     return count
+
+
+def _duration(text: str) -> float:
+    try:
+        return durations.parse(text)
+    except ValueError as error:
+        raise pytest.UsageError(f"--budget {text}: {error}; give one, like 30s") from error
