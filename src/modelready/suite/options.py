@@ -26,6 +26,7 @@ class Options:
     reread: bool = False
     trust_ledger: bool = False
     strict: bool = False
+    workflows: tuple[Path, ...] = ()
     jobs: int = 4
     certificate: Path | None = None
 
@@ -44,6 +45,7 @@ def add(parser: pytest.Parser) -> None:
     add("--jobs", type=_count, default=4, metavar="N", help="connections at once (default: 4)")
     add("--reread", action="store_true", help="read every byte again, whatever was remembered")
     add("--trust-ledger", action="store_true", help="trust size and time on file systems that keep them badly")
+    add("--workflow", action="append", type=Path, default=[], metavar="FILE", help="a workflow of ComfyUI")
     add("--certificate", type=Path, metavar="FILE", help="write what was checked, and the verdict")
 
 
@@ -61,6 +63,7 @@ def given(config: pytest.Config) -> Options:
         reread=bool(get("reread")),
         trust_ledger=bool(get("trust_ledger")),
         strict=bool(config.getini("strict")),
+        workflows=tuple(config.getoption("workflow")),
         jobs=config.getoption("jobs"),
         certificate=config.getoption("certificate"),
     )

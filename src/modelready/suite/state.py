@@ -15,7 +15,7 @@ import pytest
 from modelready import proving
 from modelready.downloads.arrivals import Arrivals
 from modelready.grounds import Ground, requested
-from modelready.inspection import files, tokenizers
+from modelready.inspection import applications, files, tokenizers
 from modelready.layouts import looking
 from modelready.model import Fault
 from modelready.placing import locate
@@ -125,6 +125,17 @@ class Suite:
         if not faults:
             done.remember(key)
         return faults
+
+    def application_faults(self, application: str, model: PlacedModel, refused: Collection[str]) -> tuple[Fault, ...]:
+        """Tell what keeps *application* from opening *model*."""
+        cache = self.ground.settings.hf_cache
+        met = applications.setting(model, refused, cache=cache, cwd=Path.cwd(), environ=os.environ)
+        return applications.unopened(application, met)
+
+    @cached_property
+    def workflows(self) -> tuple[Path, ...]:
+        """Give the workflows of ComfyUI that are to find their models."""
+        return applications.workflows(self.options.workflows, os.environ, Path.cwd())
 
     def configuration(self) -> dict[str, str]:
         """Give the digests of the catalogs and the lock, by file name."""
