@@ -143,7 +143,8 @@ def _missing(one: Named, folders: Collection[Folders], wanted: frozenset[Path]) 
     near = next((name for name in known if os.path.basename(name) == _last(one.name)), None)  # noqa: PTH119 - a name, no place
     near = near or patterns.nearest(one.name, known)
     hint = f"; {near} is there" if near else ""
-    return f"names {one.name}, which ComfyUI does not list in {' or '.join(one.categories)}{hint}"
+    name = one.name if one.name.isprintable() else repr(one.name)
+    return f"names {name}, which ComfyUI does not list in {' or '.join(one.categories)}{hint}"
 
 
 def _last(name: str) -> str:
@@ -195,7 +196,10 @@ def _texts(node: dict[str, Any]) -> list[str]:
 
 
 def _is_linked(node: dict[str, Any]) -> bool:
-    return any(one.get("widget") and one.get("link") is not None for one in _tables(node.get("inputs")))
+    """Tell whether an input of *node* that is a model is given by a link."""
+    models = {name for name, _ in _NODES.get(str(node.get("type")), ())}
+    linked = [one for one in _tables(node.get("inputs")) if one.get("widget") and one.get("link") is not None]
+    return any(not models or one.get("name") in models for one in linked)
 
 
 def _of_saved(node: dict[str, Any]) -> Iterator[Named]:
