@@ -116,7 +116,7 @@ def test_a_model_that_is_not_there_is_told(comfyui, name, hint):
 
 def test_a_name_that_no_file_can_have_is_told(comfyui):
     """No traceback, and nothing that a terminal would act on."""
-    named = {"class_type": "UNETLoader", "inputs": {"unet_name": "\x1b\0.sft"}}
+    named = {"class_type": "UNETLoader", "inputs": {"unet_name": "\x1b\0.sft", "weight_dtype": "x"}}
 
     (fault,) = comfyui_workflows.faults("w.json", comfyui_workflows.named({"1": named}), [comfyui], ())
 

@@ -123,6 +123,7 @@ def test_a_component_that_the_catalog_excludes_is_not_asked_for(fill, met, witho
     folder = fill(without(QWEN_IMAGE_EDIT, "vae/*"))
 
     assert diffusers.faults(met(folder, exclude=("vae/*",))) == ()
+    assert len(diffusers.faults(met(folder, exclude=("*.bin", "*.fp16.*")))) == 1
     assert len(diffusers.faults(met(folder, include=("model_index.json", "transformer/*")))) == 1
 
 

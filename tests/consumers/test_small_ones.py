@@ -136,3 +136,23 @@ def test_vllm_finds_the_model_under_the_name_it_is_given(fill, met, environ, ref
     found = vllm.faults(met(fill(QWEN), environ=environ, revision=COMMIT, **about))
 
     assert [one.path for one in found] == ([path] if path else [])
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "a/../../b", "", "."])
+def test_names_that_no_file_can_have_break_no_judge(fill, met, name):
+    """An index names what it likes: that is told, and nothing outside the folder is touched."""
+    index = {"weight_map": {"a": f"{name}.safetensors"}}
+    files = {path: content for path, content in QWEN.items() if path != "model.safetensors"}
+
+    found = vllm.faults(met(fill({**files, "model.safetensors.index.json": index})))
+
+    assert len(found) == 1
+
+
+def test_what_cannot_be_seen_is_not_there(fill, met):
+    """A link that leads nowhere is a name and no file."""
+    folder = fill(QWEN)
+    (folder / "config.json").unlink()
+    (folder / "config.json").symlink_to("nowhere")
+
+    assert [one.path for one in vllm.faults(met(folder))] == ["config.json"]

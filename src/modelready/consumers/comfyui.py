@@ -58,7 +58,7 @@ def extra_files(models: Path, environ: Mapping[str, str], cwd: Path) -> list[Pat
     """Give the extra_model_paths.yaml that are read: ComfyUI's own, and those of COMFYUI_EXTRA_MODEL_PATHS."""
     given = environ.get("COMFYUI_EXTRA_MODEL_PATHS", "").split(os.pathsep)
     own = models.parent / comfyui_folders.EXTRA
-    return [*([own] if own.is_file() else []), *(cwd / one for one in given if one)]
+    return [*([own] if reading.is_file(own) else []), *(cwd / one for one in given if one)]
 
 
 def folders_of(models: Path, environ: Mapping[str, str], cwd: Path) -> Folders:
@@ -110,7 +110,7 @@ def _has_index_above(setting: Setting, folders: Folders, name: str) -> bool:
     """Tell whether a folder of diffusers lies around the file called *name*."""
     wanted = set(setting.files.values())
     above = [folder / part for folder in folders.by_category[DIFFUSERS] for part in _parents(name)]
-    return any((one / _MODEL_INDEX) in wanted or (one / _MODEL_INDEX).is_file() for one in above)
+    return any((one / _MODEL_INDEX) in wanted or reading.is_file(one / _MODEL_INDEX) for one in above)
 
 
 def _parents(name: str) -> list[str]:

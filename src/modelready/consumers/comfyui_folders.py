@@ -80,7 +80,7 @@ class Folders:
         """Give the file that ComfyUI opens as *name* of *category*: get_full_path takes the first that is there."""
         category = _LEGACY.get(category, category)
         places = (folder / name for folder in self.by_category.get(category, ()))
-        return next((place for place in places if place.is_file()), None)
+        return next((place for place in places if reading.is_file(place)), None)
 
     def names_of(self, place: Path) -> Iterator[tuple[str, str]]:
         """Give the categories in which *place* lies, and the name that it has there."""

@@ -137,7 +137,7 @@ def _missing(one: Named, folders: Collection[Folders], wanted: frozenset[Path]) 
         for category in one.categories:
             is_listed = here.lists(category, one.name, is_gguf_listed=one.is_gguf_listed)
             places = [folder / one.name for folder in here.by_category.get(category, ())]
-            if is_listed and "\0" not in one.name and any(place in wanted or place.is_file() for place in places):
+            if is_listed and any(place in wanted or reading.is_file(place) for place in places):
                 return ""
     known = [name for here in folders for category in one.categories for name in here.names(category)]
     near = next((name for name in known if os.path.basename(name) == _last(one.name)), None)  # noqa: PTH119 - a name, no place

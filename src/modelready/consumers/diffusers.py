@@ -101,7 +101,9 @@ def _components(index: dict[str, Any]) -> Iterator[_Component]:
 
 def _is_left_out(setting: Setting, one: _Component) -> bool:
     """Tell whether the catalog excludes the component: then the application is given another, or none."""
-    return setting.is_left_out(*(f"{one.name}/{name}" for name in (*one.configs, *weights.example(one.family))))
+    configs = [f"{one.name}/{name}" for name in one.configs]
+    models = [f"{one.name}/{name}" for name in weights.example(one.family)] if one.has_weights else []
+    return setting.is_left_out(*configs) or setting.is_left_out(*models)
 
 
 def _component(setting: Setting, one: _Component) -> Iterator[Fault]:
@@ -116,10 +118,9 @@ def _component(setting: Setting, one: _Component) -> Iterator[Fault]:
         expected = " or ".join(one.configs)
         message = f"is not there; {one.cls} of {INDEX} is opened from {one.name}/ by {expected}"
         yield Fault(joined(folder, one.configs[0]), message)
-    elif one.configs[0].endswith(".json"):
-        held = [joined(folder, name) for name in one.configs if name.endswith(".json")]
-        for path in held:
-            yield from _unreadable(setting, path)
+    elif one.configs is not _TOKENIZER:  # what is in those, tokenizers.encode_text tells
+        for name in (name for name in one.configs if name.endswith(".json")):
+            yield from _unreadable(setting, joined(folder, name))
 
 
 def _folder(setting: Setting, one: _Component) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _VOCABULARY = ("vocabulary.json", "vocabulary.txt")
 _NEEDED = {
     "model.bin": "no weights: CTranslate2 opens this name",
-    "config.json": "CTranslate2 reads it beside model.bin",
+    "config.json": "CTranslate2 opens the model without it, and then suppresses no tokens and aligns no words",
     "tokenizer.json": "faster-whisper asks the network for openai/whisper-tiny's instead",
 }
 _PREPROCESSOR = "preprocessor_config.json"

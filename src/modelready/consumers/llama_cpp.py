@@ -42,7 +42,7 @@ def _models(setting: Setting) -> Iterator[Fault]:
 
 
 def _is_gguf(path: str, place: Path) -> bool:
-    return place.is_file() and (path.lower().endswith(".gguf") or reading.magic(place) == _MAGIC)
+    return reading.is_file(place) and (path.lower().endswith(".gguf") or reading.magic(place) == _MAGIC)
 
 
 def _parts(setting: Setting) -> Iterator[Fault]:
@@ -56,7 +56,7 @@ def _parts(setting: Setting) -> Iterator[Fault]:
                 expected.setdefault(place.with_name(f"{match['stem']}-{number:05}-of-{match['count']}.gguf"), path)
     for place, because in expected.items():
         path = by_place.get(place) or str(PurePosixPath(because).with_name(place.name))
-        if path not in setting.told and not place.is_file():
+        if path not in setting.told and not reading.is_file(place):
             yield Fault(path, f"is not there; {because} is one of its parts, and all are opened together")
 
 

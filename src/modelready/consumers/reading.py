@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -61,6 +62,23 @@ def text(place: Path, largest: int = LARGEST_BYTES) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Unreadable(f"is no text: byte {error.start:,} is not UTF-8") from error
+
+
+def is_file(place: Path) -> bool:
+    """Tell whether *place* leads to a file; names come out of files, so that any may be no name at all."""
+    return stat.S_ISREG(_mode(place))
+
+
+def is_folder(place: Path) -> bool:
+    """Tell whether *place* leads to a folder."""
+    return stat.S_ISDIR(_mode(place))
+
+
+def _mode(place: Path) -> int:
+    try:
+        return place.stat().st_mode
+    except (OSError, ValueError):  # not there, not to be seen, or no name
+        return 0
 
 
 def magic(place: Path, length: int = 4) -> bytes:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from modelready import patterns
+from modelready.consumers import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -59,7 +59,7 @@ class Setting:
 
     def holds(self, path: str) -> bool:
         """Tell whether a file lies at *path* below the root, or would if what was told were mended."""
-        return self.is_told(path) or (self.root / path).is_file()
+        return self.is_told(path) or reading.is_file(self.root / path)
 
     def holds_any(self, paths: Iterable[str]) -> bool:
         """Tell whether one of *paths* is held."""
@@ -73,15 +73,15 @@ class Setting:
     def holds_folder(self, folder: str) -> bool:
         """Tell whether there is such a folder below the root, or would be if what was told were mended."""
         place = self.root / folder
-        return place.is_dir() or any(place in told.parents for told in self._told_places)
+        return reading.is_folder(place) or any(place in told.parents for told in self._told_places)
 
     def shown(self, place: Path) -> str:
         """Give *place* for people: below the root as it is, elsewhere with the home folder as ``~``."""
         return shown(place, self.environ) if not place.is_relative_to(self.root) else str(place.relative_to(self.root))
 
     def is_left_out(self, *paths: str) -> bool:
-        """Tell whether the catalog leaves one of *paths* out on purpose, by its ``exclude``."""
-        return any(patterns.matches(path, self.exclude) for path in paths)
+        """Tell whether the catalog leaves all of *paths* out on purpose, by its ``exclude``."""
+        return bool(paths) and all(patterns.matches(path, self.exclude) for path in paths)
 
     def is_wanted(self, *paths: str) -> bool:
         """Tell whether the catalog would take one of *paths*, were the source to have it."""
@@ -96,7 +96,7 @@ def shown(place: Path, environ: Mapping[str, str]) -> str:
 
 def _files_in(folder: Path) -> list[str]:
     try:
-        with os.scandir(folder) as entries:
-            return [entry.name for entry in entries if entry.is_file()]
+        places = list(folder.iterdir())
     except OSError:
         return []
+    return [place.name for place in places if reading.is_file(place)]

@@ -136,7 +136,7 @@ def _has_tokenizer(setting: Setting) -> bool:
 
 def _tokenizer(setting: Setting, found: dict[str, Any]) -> Iterator[Fault]:
     """Tell a model of words that has no tokenizer at all; one that does not work, ``tokenizers.encode_text`` tells."""
-    if _has_tokenizer(setting) or setting.has_tokenizer_named or setting.is_left_out(*_TOKENIZER):
+    if _has_tokenizer(setting) or setting.has_tokenizer_named or setting.is_left_out("tokenizer.json"):
         return
     if known_models.works_on_text(found):
         message = (
@@ -148,7 +148,7 @@ def _tokenizer(setting: Setting, found: dict[str, Any]) -> Iterator[Fault]:
 
 def _processor(setting: Setting, found: dict[str, Any]) -> Iterator[Fault]:
     """Tell a model that sees or hears and says nowhere how its input is prepared."""
-    if not _SENSES & found.keys() or setting.holds_any(_PROCESSOR) or setting.is_left_out(*_PROCESSOR):
+    if not _SENSES & found.keys() or setting.holds_any(_PROCESSOR) or setting.is_left_out(_PROCESSOR[0]):
         return
     if known_models.works_on_images_or_sound(found):
         yield Fault(_PROCESSOR[0], f"is not there; a {found['model_type']} model prepares its input by it")

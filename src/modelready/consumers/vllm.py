@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from modelready.consumers import transformers, weights
+from modelready.consumers import reading, transformers, weights
 from modelready.consumers.setting import shown
 from modelready.model import Fault
 
@@ -56,7 +56,7 @@ def _weights(setting: Setting, names: Collection[str]) -> Iterator[Fault]:
 def _name(setting: Setting) -> Iterator[Fault]:
     """Tell where MODEL_NAME asks for this repository and it is not found by that name."""
     asked = (setting.environ.get("MODEL_NAME") or "").strip()
-    if setting.source.kind != "hf" or asked != setting.source.address or (setting.cwd / asked).exists():
+    if setting.source.kind != "hf" or asked != setting.source.address or reading.is_folder(setting.cwd / asked):
         return
     if not setting.is_cached:
         message = f"is {asked}, which is looked for in the Hub cache; the files lie in a folder of their own"

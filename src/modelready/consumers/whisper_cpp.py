@@ -43,7 +43,7 @@ def _is_model(path: str) -> bool:
 def _wrong(setting: Setting, models: list[str]) -> Iterator[Fault]:
     for path in models:
         place = setting.files[path]
-        if path in setting.told or not place.is_file():
+        if path in setting.told or not reading.is_file(place):
             continue
         found = reading.magic(place)
         if found != _MAGIC:

@@ -146,7 +146,7 @@ def _extra_faults(models: Collection[PlacedModel], environ: Mapping[str, str], c
         except reading.Unreadable as error:
             yield Fault(shown, str(error), "correct it as extra_model_paths.yaml.example of ComfyUI shows")
             continue
-        if extras and not any(one.folder.is_dir() for one in extras):
+        if extras and not any(reading.is_folder(one.folder) for one in extras):
             first = words.folded(extras[0].folder)
             message = f"leads to no folder: none of the {len(extras)} that it names is there, the first is {first}"
             yield Fault(shown, message, "correct its base_path, or mount what it names")
