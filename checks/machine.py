@@ -16,3 +16,15 @@ def test_variables_agree(variable_faults: tuple[Fault, ...], judge: Judge) -> No
     Mend: set HF_HOME (or HF_HUB_CACHE) alone, and unset the older names.
     """
     judge(variable_faults)
+
+
+def test_comfyui_finds_its_models(
+    workflow_faults: tuple[Fault, ...], workflow_doubts: tuple[Fault, ...], judge: Judge
+) -> None:
+    """
+    Every model that a workflow names is found by ComfyUI, and extra_model_paths.yaml leads to folders.
+
+    Mend: add the model to the catalog, or name it in the workflow as ComfyUI lists it, folder and case included.
+    """
+    judge.warn(workflow_doubts)
+    judge(workflow_faults)

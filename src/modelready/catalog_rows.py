@@ -21,6 +21,7 @@ CONSUMERS = (
     "mflux",
     "comfyui",
     "comfyui-gguf",
+    "comfyui-custom-nodes",
     "diffusers",
     "transformers",
     "sentence-transformers",

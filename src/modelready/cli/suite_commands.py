@@ -32,6 +32,7 @@ Options (and all of pytest's: -k, -m, -n, -v, -x, --junit-xml …):
                       --reread they are read whole, however long it takes
   --trust-ledger      trust size and time on file systems that keep them badly
   --strict            what would be a warning fails
+  --workflow FILE     a workflow of ComfyUI, whose models must be found; repeatable
   --certificate FILE  write what was checked, and the verdict
 
 \b

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from modelready.inspection import partners, tokenizers, weights
+from modelready.inspection import applications, partners, tokenizers, weights
 from modelready.model import PlacedModel
 
 if TYPE_CHECKING:
@@ -50,6 +50,17 @@ _NEEDED: dict[str, Callable[[PlacedModel, Lookup], bool]] = {
     "tokenizer_faults": _has_tokenizers,
 }
 
+#: The application that a check judges for, by the fixture it asks for.
+_APPLICATIONS = {
+    "comfyui_faults": "comfyui",
+    "diffusers_faults": "diffusers",
+    "faster_whisper_faults": "faster-whisper",
+    "llama_cpp_faults": "llama.cpp",
+    "transformers_faults": "transformers",
+    "vllm_faults": "vllm",
+    "whisper_cpp_faults": "whisper.cpp",
+}
+
 
 def applies(placed: PlacedModel, asked: Collection[str], lookup: Lookup) -> bool:
     """Tell whether a check that asks for the fixtures *asked* has anything to look at in *placed*."""
@@ -59,9 +70,15 @@ def applies(placed: PlacedModel, asked: Collection[str], lookup: Lookup) -> bool
 
 def may_apply(model: Model, asked: Collection[str]) -> bool:
     """Tell the same of a model whose files are not known yet, as far as the catalog tells."""
-    return "cached_model" not in asked or model.layout == "hub-cache"
+    is_in_its_layout = "cached_model" not in asked or model.layout == "hub-cache"
+    asking = [_APPLICATIONS[name] for name in asked if name in _APPLICATIONS]
+    return is_in_its_layout and all(_is_opened_by(model, one) for one in asking)
 
 
 def is_about_the_whole(asked: Collection[str]) -> bool:
     """Tell whether a check that asks for the fixtures *asked* judges a model as a whole, not file by file."""
-    return not {"partner_findings", "sharded_model", "tokenizer_faults"}.isdisjoint(asked)
+    return not {"partner_findings", "sharded_model", "tokenizer_faults", *_APPLICATIONS}.isdisjoint(asked)
+
+
+def _is_opened_by(model: Model, application: str) -> bool:
+    return not applications.consumers_of(application).isdisjoint(model.consumers)

@@ -28,6 +28,7 @@ class Options:
     reread: bool = False
     trust_ledger: bool = False
     strict: bool = False
+    workflows: tuple[Path, ...] = ()
     jobs: int = 4
     budget_s: float | None = None
     certificate: Path | None = None
@@ -48,6 +49,7 @@ def add(parser: pytest.Parser) -> None:
     add("--reread", action="store_true", help="read every byte again, whatever was remembered")
     add("--budget", type=_duration, metavar="TIME", help="to look for blank weights, a model: 30s, 2m (default: 10s)")
     add("--trust-ledger", action="store_true", help="trust size and time on file systems that keep them badly")
+    add("--workflow", action="append", type=Path, default=[], metavar="FILE", help="a workflow of ComfyUI")
     add("--certificate", type=Path, metavar="FILE", help="write what was checked, and the verdict")
 
 
@@ -65,6 +67,7 @@ def given(config: pytest.Config) -> Options:
         reread=bool(get("reread")),
         trust_ledger=bool(get("trust_ledger")),
         strict=bool(config.getini("strict")),
+        workflows=tuple(config.getoption("workflow")),
         jobs=config.getoption("jobs"),
         budget_s=config.getoption("budget"),
         certificate=config.getoption("certificate"),

@@ -15,7 +15,7 @@ import pytest
 from modelready import proving
 from modelready.downloads.arrivals import Arrivals
 from modelready.grounds import Ground, requested
-from modelready.inspection import files, partners, tokenizers
+from modelready.inspection import applications, files, partners, tokenizers
 from modelready.inspection.findings import Findings
 from modelready.layouts import looking
 from modelready.model import Fault
@@ -159,6 +159,17 @@ class Suite:
         if found.compared and found.are_none:
             done.remember(key)
         return found
+
+    def application_faults(self, application: str, model: PlacedModel, refused: Collection[str]) -> tuple[Fault, ...]:
+        """Tell what keeps *application* from opening *model*."""
+        cache = self.ground.settings.hf_cache
+        met = applications.setting(model, refused, cache=cache, cwd=Path.cwd(), environ=os.environ)
+        return applications.unopened(application, met)
+
+    @cached_property
+    def workflows(self) -> tuple[Path, ...]:
+        """Give the workflows of ComfyUI that are to find their models."""
+        return applications.workflows(self.options.workflows, os.environ, Path.cwd())
 
     def configuration(self) -> dict[str, str]:
         """Give the digests of the catalogs and the lock, by file name."""
