@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 WINDOW_BYTES = 2**20
 
 
-class CutShort(Exception):  # noqa: N818 - what happened
+class CutShort(Exception):
     """The file ends before what it announces; ``missing`` bytes at least are not there."""
 
     def __init__(self, missing: int) -> None:

@@ -1,9 +1,9 @@
 """
 Models of whisper.cpp (``ggml-base.en.bin``): walked tensor by tensor to the end of the file; no weight is read.
 
-The rules are those of ``whisper_model_load`` in ``src/whisper.cpp``: magic, eleven numbers, mel filters, vocabulary, then
-7 tensors of the encoder, 15 of each of its layers, 4 of the decoder, 24 of each of its layers, to the end of the file.
-Other models of ggml share the magic (voice activity detection, the examples of ggml): of those nothing is said.
+The rules are those of ``whisper_model_load`` and ``whisper_vad_init_with_params`` in ``src/whisper.cpp``. A Whisper is
+magic, eleven numbers, mel filters, vocabulary, then 7 tensors of the encoder, 15 of each of its layers, 4 of the
+decoder and 24 of each of its layers, to the end of the file. Other models of ggml share the magic: nobody knows them.
 """
 
 from __future__ import annotations
@@ -21,53 +21,51 @@ if TYPE_CHECKING:
 #: ``0x67676d6c``, as its bytes lie in the file.
 MAGIC = b"lmgg"
 _FIXED, _EACH_AUDIO, _EACH_TEXT = 7 + 4, 15, 24
-#: Which numbers a Whisper can have, in their order: vocabulary, audio context, state, heads, layers; text likewise; mels.
+#: Voice activity detection: tensors of each encoder layer, and of all the rest.
+_EACH_VAD, _FIXED_VAD = 2, 1 + 4 + 2
+_VAD = b"silero"
+#: What numbers a Whisper can have: vocabulary; context, state, heads and layers of audio; those of text; mels.
 _BOUNDS = (
     (1_000, 1_000_000),
-    (1, 100_000),
-    (64, 65_536),
-    (1, 1_024),
-    (1, 1_024),
-    (1, 100_000),
-    (64, 65_536),
-    (1, 1_024),
-    (1, 1_024),
+    *2 * ((1, 100_000), (64, 65_536), (1, 1_024), (1, 1_024)),
     (1, 1_024),
 )
 _QUANTIZATION_VERSION = 1000
 _MOST_DIMENSIONS, _LONGEST_NAME = 4, 256
+_TENSOR_HEADER_BYTES = 12
 
 
 class BrokenModel(ValueError):
     """No program opens the file; the message says why, in words."""
 
 
-class OtherModel(Exception):  # noqa: N818 - what happened
-    """It is no model of whisper.cpp, and nobody here knows what it is."""
-
-
-@dataclass(frozen=True)
-class Header:
-    """The numbers that a Whisper begins with."""
-
-    vocabulary: int
-    audio_layers: int
-    text_layers: int
-    mels: int
-    file_type: int
-
-    @property
-    def tensor_count(self) -> int:
-        """Give how many tensors such a model has."""
-        return _FIXED + _EACH_AUDIO * self.audio_layers + _EACH_TEXT * self.text_layers
+class OtherModel(Exception):
+    """It is no model of whisper.cpp: nobody here knows what it is."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A whole file: its numbers, and the bytes of its tensors by type."""
+    """What a file holds: the bytes of its tensors by type, and what follows them."""
 
-    header: Header
+    tensor_count: int
     sizes: Counter[str]
+    bytes_behind: int
+
+
+def knows(path: Path) -> bool:
+    """
+    Tell whether the file begins like a model of whisper.cpp.
+
+    Raises: OSError, where it cannot be read.
+    """
+    with path.open("rb") as file:
+        try:
+            _tensor_count(_opened(Cursor(file)))
+        except OtherModel:
+            return False
+        except (BrokenModel, CutShort):
+            return True
+    return True
 
 
 def faults(path: Path) -> tuple[str, ...]:
@@ -80,24 +78,22 @@ def faults(path: Path) -> tuple[str, ...]:
         read(path)
     except BrokenModel as error:
         return (str(error),)
-    except OtherModel:  # told as a doubt
+    except OtherModel:  # not one of ours to judge
         return ()
     return ()
 
 
 def doubts(path: Path) -> tuple[str, ...]:
     """
-    Say what could not be inspected; only of a file without faults.
+    Say what may be wrong with a file without faults.
 
     Raises: OSError, where it cannot be read.
     """
     try:
-        read(path)
-    except BrokenModel:
+        behind = read(path).bytes_behind
+    except (BrokenModel, OtherModel):
         return ()
-    except OtherModel as error:
-        return (f"not inspected beyond its first numbers: {error}",)
-    return ()
+    return (f"{counted(behind)} follow its last tensor: whisper.cpp passes over them",) if behind else ()
 
 
 def read(path: Path) -> Model:
@@ -107,57 +103,69 @@ def read(path: Path) -> Model:
     Raises: BrokenModel, OtherModel, in words. OSError, where it cannot be read.
     """
     with path.open("rb") as file:
-        cursor = Cursor(file)
-        if cursor.size < len(MAGIC) or cursor.take(len(MAGIC)) != MAGIC:
-            raise BrokenModel("is no ggml model: it does not begin with 'lmgg'")
+        cursor = _opened(Cursor(file))
         try:
-            header = _header(cursor)
-            _skip_tables(cursor)
+            count = _tensor_count(cursor)
         except CutShort as error:
             raise BrokenModel(f"truncated before its first tensor: {error}") from error
-        return Model(header, _tensors(cursor, header))
+        sizes = _tensors(cursor, count)
+        return Model(count, sizes, cursor.remaining)
 
 
-def _header(cursor: Cursor) -> Header:
-    numbers = cursor.numbers("10i")
+def _opened(cursor: Cursor) -> Cursor:
+    if cursor.size < len(MAGIC) or cursor.take(len(MAGIC)) != MAGIC:
+        raise BrokenModel("is no ggml model: it does not begin with 'lmgg'")
+    return cursor
+
+
+def _tensor_count(cursor: Cursor) -> int:
+    """Move on to the first tensor, and give how many there must be."""
+    first = cursor.number("i")
+    return _vad_count(cursor, first) if len(_VAD) <= first <= _LONGEST_NAME else _whisper_count(cursor, first)
+
+
+def _whisper_count(cursor: Cursor, vocabulary: int) -> int:
+    numbers = (vocabulary, *cursor.numbers("9i"))
     for number, (least, most) in zip(numbers, _BOUNDS, strict=True):
         if not least <= number <= most:
             raise OtherModel("it is ggml, and no Whisper")
-    return Header(numbers[0], numbers[4], numbers[8], numbers[9], cursor.number("i") % _QUANTIZATION_VERSION)
-
-
-def _skip_tables(cursor: Cursor) -> None:
-    """Move on behind the mel filters and the vocabulary."""
+    cursor.number("i")  # its file type: each tensor tells its own
     mels, width = cursor.numbers("2i")
-    words = cursor.number("i") if _is_skipped(cursor, mels, width) else -1
-    if words < 0:
-        raise BrokenModel("is damaged: its mel filters or its vocabulary have less than nothing")
-    cursor.skip_texts(words, "I")
+    cursor.skip(4 * _natural(mels) * _natural(width))
+    cursor.skip_texts(_natural(cursor.number("i")), "I")
+    return _FIXED + _EACH_AUDIO * numbers[4] + _EACH_TEXT * numbers[8]
 
 
-def _is_skipped(cursor: Cursor, mels: int, width: int) -> bool:
-    if min(mels, width) < 0:
-        return False
-    cursor.skip(4 * mels * width)
-    return True
+def _vad_count(cursor: Cursor, length: int) -> int:
+    if not cursor.take(length).startswith(_VAD):
+        raise OtherModel("it is ggml, and no Whisper")
+    cursor.skip(5 * 4)  # its version, window and context
+    layers = _natural(cursor.number("i"))
+    cursor.skip(layers * 3 * 4 + 4 * 4)
+    return _FIXED_VAD + _EACH_VAD * layers
 
 
-def _tensors(cursor: Cursor, header: Header) -> Counter[str]:
-    """Walk the tensors, which must end where the file ends."""
-    sizes, count = Counter[str](), 0
-    try:
-        while cursor.remaining:
+def _natural(number: int) -> int:
+    if number < 0:
+        raise BrokenModel("is damaged: its tables have less than nothing")
+    return number
+
+
+def _tensors(cursor: Cursor, expected: int) -> Counter[str]:
+    """Walk the tensors; less than a tensor's own header may follow."""
+    sizes = Counter[str]()
+    for place in range(1, expected + 1):
+        if not cursor.remaining:
+            raise BrokenModel(f"truncated: it has {place - 1:,} of the {expected:,} tensors of such a model")
+        try:
             name, size = _tensor(cursor)
             cursor.skip(size)
-            sizes[name] += size
-            count += 1
-    except CutShort as error:
-        told = f"truncated inside its tensor {count + 1} of {header.tensor_count}"
-        raise BrokenModel(f"{told}: {error}") from error
-    if count < header.tensor_count:
-        raise BrokenModel(f"truncated: it has {count:,} of the {header.tensor_count:,} tensors of such a model")
-    if count > header.tensor_count:
-        raise BrokenModel(f"has {count:,} tensors; such a model has {header.tensor_count:,}")
+        except CutShort as error:
+            raise BrokenModel(f"truncated inside its tensor {place:,} of {expected:,}: {error}") from error
+        sizes[name] += size
+    if cursor.remaining >= _TENSOR_HEADER_BYTES:
+        behind = counted(cursor.remaining)
+        raise BrokenModel(f"{behind} follow its {expected:,} tensors, and whisper.cpp takes them for one more")
     return sizes
 
 
@@ -167,11 +175,13 @@ def _tensor(cursor: Cursor) -> tuple[str, int]:
     dimensions, length, kind = cursor.numbers("3i")
     known = TYPES.get(kind)
     if known is None or not (0 <= dimensions <= _MOST_DIMENSIONS and 0 < length <= _LONGEST_NAME):
-        raise BrokenModel(f"is damaged: what follows at byte {start:,} is no tensor")
+        raise BrokenModel(f"is damaged: what lies at byte {start:,} is no tensor")
     count = 1
     for size in cursor.numbers(f"{dimensions}i"):
-        count *= size
+        count *= _natural(size)
     cursor.skip(length)
-    if count <= 0 or count % known.block:
-        raise BrokenModel(f"is damaged: the tensor at byte {start:,} has {counted(count)} of {known.name}")
+    if count % known.block:
+        raise BrokenModel(
+            f"is damaged: the tensor at byte {start:,} has {count:,} elements, {known.name} goes by blocks"
+        )
     return known.name, count // known.block * known.size_bytes

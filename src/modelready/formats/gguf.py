@@ -25,6 +25,8 @@ MAGIC = b"GGUF"
 VERSIONS = (2, 3)
 #: Further than that nobody looks: real headers have less than a hundredth of it.
 MOST_FIELDS, MOST_TENSORS, MOST_TEXTS = 2**16, 2**17, 2**24
+#: Words of the faults that another copy of the file would not mend.
+TOO_OLD, MISNAMED = "which no program reads any more", "by its header, and"
 _FUTURE = range(4, 100)
 _LONGEST_TEXT = 2**30
 _LONGEST_KEPT = 2**10
@@ -42,7 +44,7 @@ class BrokenHeader(ValueError):
     """No program opens the file; the message says why, in words."""
 
 
-class UnknownHeader(Exception):  # noqa: N818 - what happened
+class UnknownHeader(Exception):
     """The file may be whole, and nobody here can tell; the message says why, in words."""
 
 
@@ -184,7 +186,7 @@ def _version(cursor: Cursor) -> tuple[int, bool]:
     cursor.order = ">" if int.from_bytes(told, "little") & 0xFFFF == 0 else "<"
     version = int.from_bytes(told, "big" if cursor.order == ">" else "little")
     if version == 1:
-        raise BrokenHeader("is GGUF version 1, which no program reads any more: get a newer conversion of the model")
+        raise BrokenHeader(f"is GGUF version 1, {TOO_OLD}")
     if version in _FUTURE:
         raise UnknownHeader(f"it is GGUF version {version}, known are {VERSIONS[0]} and {VERSIONS[1]}")
     if version not in VERSIONS:
@@ -334,13 +336,13 @@ def _misnamed(header: Header, name: str) -> Iterator[str]:
     """Tell a part that llama.cpp would not find beside the others: it knows them by their names alone."""
     if header.split_count <= 1:
         return
-    told = f"is part {header.split_number} of {header.split_count} by its header"
+    told = f"is part {header.split_number} of {header.split_count} {MISNAMED}"
     found = _PART.fullmatch(name)
     if not found:
         wanted = f"NAME-{header.split_number:05}-of-{header.split_count:05}.gguf"
-        yield f"{told}, and its name does not say so: llama.cpp finds the parts by names like {wanted}"
+        yield f"{told} its name does not say so: llama.cpp finds the parts by names like {wanted}"
     elif (int(found["number"]), int(found["count"])) != (header.split_number, header.split_count):
-        yield f"{told}, and part {int(found['number'])} of {int(found['count'])} by its name"
+        yield f"{told} part {int(found['number'])} of {int(found['count'])} by its name"
 
 
 def _doubts(header: Header) -> Iterator[str]:

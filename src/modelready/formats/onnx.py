@@ -41,7 +41,7 @@ class BrokenModel(ValueError):
     """No program opens the file; the message says why, in words."""
 
 
-class UnknownModel(Exception):  # noqa: N818 - what happened
+class UnknownModel(Exception):
     """The file may be whole, and nobody here can tell; the message says why, in words."""
 
 

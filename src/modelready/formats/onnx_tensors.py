@@ -110,7 +110,12 @@ def read(wire: Wire, end: int, depth: int) -> Tensor:
     """
     found = _Read()
     for number, kind, value in wire.fields(end, depth):
-        _take(wire, found, number, kind, value, depth)
+        if number in _TYPED:
+            found.typed += _entries(wire, _TYPED[number], kind, value)
+        elif kind == VARINT:
+            _take_number(found, number, value)
+        elif kind == BYTES:
+            _take_bytes(wire, found, number, value)
     if found.dtype not in DTYPES and found.dtype != _STRING:
         return _of_unknown_type(found)
     count = found.count
@@ -120,27 +125,28 @@ def read(wire: Wire, end: int, depth: int) -> Tensor:
     return Tensor(found.name, *_size(found.dtype, count))
 
 
-def _take(wire: Wire, found: _Read, number: int, kind: int, value: int, depth: int) -> None:
-    if number == _DIMS and kind in {VARINT, BYTES}:
-        end = wire.position + value
-        while kind == BYTES and wire.position < end:
-            _add(found, wire.varint())
-        if kind == VARINT:
-            _add(found, value)
-    elif number == _TYPE and kind == VARINT:
+def _take_number(found: _Read, number: int, value: int) -> None:
+    if number == _DIMS:
+        _add(found, value)
+    elif number == _TYPE:
         found.dtype = value
-    elif number == _LOCATION and kind == VARINT:
+    elif number == _LOCATION:
         found.is_external = value == 1
-    elif number in _TYPED:
-        found.typed += _entries(wire, _TYPED[number], kind, value)
-    elif kind == BYTES and number == _STRINGS:
+
+
+def _take_bytes(wire: Wire, found: _Read, number: int, length: int) -> None:
+    end = wire.position + length
+    if number == _DIMS:
+        while wire.position < end:
+            _add(found, wire.varint())
+    elif number == _STRINGS:
         found.typed += 1
-    elif kind == BYTES and number == _RAW:
-        found.raw = value
-    elif kind == BYTES and number == _NAME:
-        found.name = wire.text(value)
-    elif kind == BYTES and number == _EXTERNAL:
-        key, text = _pair(wire, wire.position + value, depth + 1)
+    elif number == _RAW:
+        found.raw = length
+    elif number == _NAME:
+        found.name = wire.text(length)
+    elif number == _EXTERNAL:
+        key, text = _pair(wire, end)
         found.places[key] = text
 
 
@@ -159,9 +165,9 @@ def _entries(wire: Wire, width: int, kind: int, value: int) -> int:
     return int(kind == {4: FIXED32, 8: FIXED64, 0: VARINT}[width])
 
 
-def _pair(wire: Wire, end: int, depth: int) -> tuple[str, str]:
+def _pair(wire: Wire, end: int) -> tuple[str, str]:
     texts = {1: "", 2: ""}
-    for number, kind, length in wire.fields(end, depth):
+    for number, kind, length in wire.fields(end, 1):
         if kind == BYTES and number in texts:
             texts[number] = wire.text(length, most=4096)
     return texts[1], texts[2]
@@ -194,7 +200,9 @@ def _check_data(found: _Read, count: int) -> None:
         return
     wanted = count * 2 if found.dtype in _TWICE else -(-count // _PACKED.get(found.dtype, 1))
     if found.typed != wanted:
-        raise BrokenMessage(f"the tensor {found.told} ({name}, {shape}) needs {wanted:,} numbers, it has {found.typed:,}")
+        raise BrokenMessage(
+            f"the tensor {found.told} ({name}, {shape}) needs {wanted:,} numbers, it has {found.typed:,}"
+        )
 
 
 def _external(found: _Read, count: int) -> Tensor:

@@ -25,7 +25,7 @@ class BrokenMessage(ValueError):
     """The bytes are no message; the message says why, in words."""
 
 
-class EndlessMessage(Exception):  # noqa: N818 - what happened
+class EndlessMessage(Exception):
     """The message has more fields than anybody looks at."""
 
 
