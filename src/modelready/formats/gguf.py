@@ -130,7 +130,7 @@ def faults(path: Path) -> tuple[str, ...]:
         return (str(error),)
     except UnknownHeader:  # told as a doubt
         return ()
-    return (*_misplaced(header), *_misnamed(header, path.name))
+    return _wrong(header, path)
 
 
 def doubts(path: Path) -> tuple[str, ...]:
@@ -145,7 +145,7 @@ def doubts(path: Path) -> tuple[str, ...]:
         return ()
     except UnknownHeader as error:
         return (f"not inspected beyond its beginning: {error}",)
-    return tuple(_doubts(header))
+    return () if _wrong(header, path) else tuple(_doubts(header))
 
 
 def read_header(path: Path) -> Header:
@@ -313,6 +313,10 @@ def _size(name: str, dims: tuple[int, ...], kind: int) -> int:
 
 
 # ---- tensor beside tensor
+
+
+def _wrong(header: Header, path: Path) -> tuple[str, ...]:
+    return (*_misplaced(header), *_misnamed(header, path.name))
 
 
 def _misplaced(header: Header) -> Iterator[str]:
