@@ -21,18 +21,45 @@ if TYPE_CHECKING:
 
 __all__ = ["BrokenModel", "External", "Model", "Output", "UnknownModel", "doubts", "faults", "outputs", "read"]
 
-#: Which fields of which message lead to which other message: whatever may hold a tensor.
+#: Which fields of which message lead to which other message. All are walked: one broken message breaks the model.
 _LEADS: dict[str, dict[int, str]] = {
-    "model": {7: "graph", 20: "training", 25: "function"},
-    "training": {1: "graph", 2: "graph"},
-    "function": {7: "node", 11: "attribute"},
-    "graph": {1: "node", 5: "tensor", 15: "sparse"},
-    "node": {5: "attribute"},
-    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
-    "sparse": {1: "tensor", 2: "tensor"},
+    "model": {7: "graph", 8: "opset", 14: "pair", 20: "training", 25: "function", 26: "leaf"},
+    "training": {1: "graph", 2: "graph", 3: "pair", 4: "pair"},
+    "function": {7: "node", 9: "opset", 11: "attribute", 12: "value", 14: "pair"},
+    "graph": {1: "node", 5: "tensor", 11: "value", 12: "value", 13: "value", 14: "note", 15: "sparse", 16: "pair"},
+    "node": {5: "attribute", 9: "pair", 10: "devices"},
+    "attribute": {
+        5: "tensor",
+        6: "graph",
+        7: "floats",
+        8: "numbers",
+        10: "tensor",
+        11: "graph",
+        14: "type",
+        15: "type",
+        22: "sparse",
+        23: "sparse",
+    },
+    "sparse": {1: "tensor", 2: "tensor", 3: "numbers"},
+    "value": {2: "type", 4: "pair"},
+    "type": {1: "shaped", 4: "holder", 5: "map", 7: "leaf", 8: "shaped", 9: "holder"},
+    "shaped": {2: "shape"},
+    "shape": {1: "leaf"},
+    "holder": {1: "type"},
+    "map": {2: "type"},
+    "note": {2: "pair"},
+    "devices": {2: "sharding"},
+    "sharding": {2: "numbers", 3: "entry", 4: "sharded"},
+    "entry": {2: "numbers"},
+    "sharded": {2: "leaf"},
+    "pair": {},
+    "opset": {},
+    "leaf": {},
 }
 _IR_VERSION, _PRODUCER, _OPSET = 1, 2, 8
 _OUTPUT = 12
+#: The way from a value to the shape of a tensor.
+_DOWN = {("value", 2), ("type", 1), ("shaped", 2)}
 #: From this version of the format on, a model names its sets of operators.
 _IR_WITH_OPSETS = 3
 
@@ -151,6 +178,7 @@ def leaves_its_folder(location: str) -> bool:
 def _model(wire: Wire) -> Model:
     found = Model()
     for number, kind, value in wire.fields(wire.size):
+        inner = _LEADS["model"].get(number)
         if number == _IR_VERSION and kind == VARINT:
             found.ir_version = value
         elif kind == BYTES and number == _PRODUCER:
@@ -158,9 +186,9 @@ def _model(wire: Wire) -> Model:
         elif kind == BYTES and number == _OPSET:
             domain, version = _opset(wire, wire.position + value)
             found.opsets[domain] = version
-        elif kind == BYTES and number in _LEADS["model"]:
-            found.has_graph = found.has_graph or _LEADS["model"][number] == "graph"
-            _walk(wire, found, _LEADS["model"][number], wire.position + value, 1)
+        elif kind == BYTES and inner:
+            found.has_graph = found.has_graph or inner == "graph"
+            _walk(wire, found, inner, wire.position + value, 1)
     return found
 
 
@@ -168,15 +196,17 @@ def _walk(wire: Wire, found: Model, what: str, end: int, depth: int) -> None:
     """Walk the message *what*, for the tensors in it."""
     leads = _LEADS[what]
     for number, kind, length in wire.fields(end, depth):
-        if kind != BYTES:
-            continue
-        inner = leads.get(number)
+        inner = leads.get(number) if kind == BYTES else None
         if inner == "tensor":
             _keep(found, onnx_tensors.read(wire, wire.position + length, depth + 1))
+        elif inner == "value" and number == _OUTPUT and depth == 1:
+            found.outputs += (_output(wire, wire.position + length, depth + 1),)
+        elif inner == "numbers":
+            wire.count_varints(length)
+        elif inner == "floats":
+            wire.check_width(length, 4)
         elif inner:
             _walk(wire, found, inner, wire.position + length, depth + 1)
-        elif number == _OUTPUT and what == "graph" and depth == 1:
-            found.outputs += (_output(wire, wire.position + length, depth + 1),)
 
 
 def _keep(found: Model, tensor: Tensor) -> None:
@@ -204,21 +234,23 @@ def _output(wire: Wire, end: int, depth: int) -> Output:
     for number, kind, length in wire.fields(end, depth):
         if kind == BYTES and number == 1:
             name = wire.text(length)
-        elif kind == BYTES and number == 2:  # noqa: PLR2004 - the field's number
-            shape = _shape(wire, wire.position + length, depth + 1, (1, 2))
+        elif kind == BYTES and number in _LEADS["value"]:
+            found = _shape(wire, wire.position + length, depth + 1, _LEADS["value"][number])
+            shape = shape if found is None else found
     return Output(name, shape)
 
 
-def _shape(wire: Wire, end: int, depth: int, way: tuple[int, ...]) -> tuple[int | str | None, ...] | None:
-    """Follow the fields of *way* down to a TensorShapeProto, and read it."""
-    shape: tuple[int | str | None, ...] | None = None if way else ()
+def _shape(wire: Wire, end: int, depth: int, what: str) -> tuple[int | str | None, ...] | None:
+    """Go from the message *what* down to a TensorShapeProto, and read it; None, where there is none."""
+    shape: tuple[int | str | None, ...] | None = () if what == "shape" else None
     for number, kind, length in wire.fields(end, depth):
-        if kind == BYTES and number == (way or (1,))[0]:
-            inner = wire.position + length
-            if way:
-                shape = _shape(wire, inner, depth + 1, way[1:])
-            else:
-                shape = (*(shape or ()), _dimension(wire, inner, depth + 1))
+        inner, last = _LEADS[what].get(number) if kind == BYTES else None, wire.position + length
+        if what == "shape" and inner:
+            shape = (*(shape or ()), _dimension(wire, last, depth + 1))
+        elif inner in {"type", "shaped", "shape"} and (what, number) in _DOWN:
+            shape = _shape(wire, last, depth + 1, inner)
+        elif inner:
+            _walk(wire, Model(), inner, last, depth + 1)
     return shape
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,11 @@ _TWICE = {14, 15}
 _PACKED = {21: 2, 22: 2, 23: 2, 25: 4, 26: 4}
 #: Fields with the elements as numbers, and the bytes of one where all have as many.
 _TYPED = {4: 4, 5: 0, 7: 0, 10: 8, 11: 0}
+#: Which field holds the elements of which dtype; those of all others lie in ``int32_data``.
+_FIELDS = {1: 4, 14: 4, 7: 7, _STRING: 6, 11: 10, 15: 10, 12: 11, 13: 11}
 _DIMS, _TYPE, _STRINGS, _NAME, _RAW, _EXTERNAL, _LOCATION = 1, 2, 6, 8, 9, 13, 14
+#: Small messages that say nothing here: a segment, and pairs of texts.
+_OTHERS = {3, 16}
 _MOST_DIMENSIONS = 1024
 _I64 = 2**63
 #: Where onnxruntime keeps data that is not in a file.
@@ -82,7 +87,7 @@ class _Read:
     dtype: int = 0
     name: str = ""
     raw: int | None = None
-    typed: int = 0
+    typed: Counter[int] = field(default_factory=Counter)
     is_external: bool = False
     places: dict[str, str] = field(default_factory=dict)
 
@@ -111,7 +116,7 @@ def read(wire: Wire, end: int, depth: int) -> Tensor:
     found = _Read()
     for number, kind, value in wire.fields(end, depth):
         if number in _TYPED:
-            found.typed += _entries(wire, _TYPED[number], kind, value)
+            found.typed[number] += _entries(wire, _TYPED[number], kind, value)
         elif kind == VARINT:
             _take_number(found, number, value)
         elif kind == BYTES:
@@ -140,7 +145,7 @@ def _take_bytes(wire: Wire, found: _Read, number: int, length: int) -> None:
         while wire.position < end:
             _add(found, wire.varint())
     elif number == _STRINGS:
-        found.typed += 1
+        found.typed[number] += 1
     elif number == _RAW:
         found.raw = length
     elif number == _NAME:
@@ -148,6 +153,8 @@ def _take_bytes(wire: Wire, found: _Read, number: int, length: int) -> None:
     elif number == _EXTERNAL:
         key, text = _pair(wire, end)
         found.places[key] = text
+    elif number in _OTHERS:
+        _pair(wire, end)
 
 
 def _add(found: _Read, length: int) -> None:
@@ -159,9 +166,7 @@ def _add(found: _Read, length: int) -> None:
 def _entries(wire: Wire, width: int, kind: int, value: int) -> int:
     """Count the numbers of a field: packed into bytes, or one alone."""
     if kind == BYTES:
-        if width and value % width:
-            raise BrokenMessage("a tensor's numbers end in the middle of one")
-        return value // width if width else wire.count_varints(value)
+        return wire.check_width(value, width) if width else wire.count_varints(value)
     return int(kind == {4: FIXED32, 8: FIXED64, 0: VARINT}[width])
 
 
@@ -198,11 +203,10 @@ def _check_data(found: _Read, count: int) -> None:
                 f"the tensor {found.told} ({name}, {shape}) needs {counted(size)}, it has {found.raw:,}"
             )
         return
+    held = found.typed[_FIELDS.get(found.dtype, 5)]
     wanted = count * 2 if found.dtype in _TWICE else -(-count // _PACKED.get(found.dtype, 1))
-    if found.typed != wanted:
-        raise BrokenMessage(
-            f"the tensor {found.told} ({name}, {shape}) needs {wanted:,} numbers, it has {found.typed:,}"
-        )
+    if held != wanted:
+        raise BrokenMessage(f"the tensor {found.told} ({name}, {shape}) needs {wanted:,} numbers, it has {held:,}")
 
 
 def _external(found: _Read, count: int) -> Tensor:

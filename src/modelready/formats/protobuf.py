@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from modelready.formats.cursor import Cursor, CutShort, counted
@@ -19,6 +20,7 @@ _LONGEST_VARINT = 10
 _U64 = 2**64
 #: The bytes that do not end a varint.
 _GOING_ON = bytes(range(128, 256))
+_ENDLESS = re.compile(rb"[\x80-\xff]{10}")
 
 
 class BrokenMessage(ValueError):
@@ -55,6 +57,8 @@ class Wire(Cursor):
                 after = self.position + length
                 self._check(after, end, depth)
                 yield number, kind, length
+                if self.position > after:
+                    raise BrokenMessage("a number goes on after the end of its field")
                 self.skip(after - self.position)
             elif kind in _WIDTHS:
                 self.skip(_WIDTHS[kind])
@@ -83,12 +87,22 @@ class Wire(Cursor):
 
     def count_varints(self, length: int) -> int:
         """Count the numbers packed into the next *length* bytes, and move on behind them."""
-        count = 0
+        count, chunk = 0, b""
         while length:
             chunk = self.take(min(length, 2**16))
             count += len(chunk.translate(None, _GOING_ON))
             length -= len(chunk)
+            if _ENDLESS.search(chunk):
+                raise BrokenMessage("a number is longer than any")
+        if chunk[-1:] > b"\x7f":
+            raise BrokenMessage("a number goes on after the end of its field")
         return count
+
+    def check_width(self, length: int, width: int) -> int:
+        """Give how many numbers of *width* bytes are packed into a field of *length* bytes."""
+        if length % width:
+            raise BrokenMessage("the numbers of a field end in the middle of one")
+        return length // width
 
     def text(self, length: int, most: int = 1024) -> str:
         """Give the next *length* bytes as text, the first *most* of them."""
