@@ -68,7 +68,7 @@ def test_the_count_of_tensors_is_whisper_cpps(write, layers, expected):
     [
         pytest.param(b"", "does not begin with 'lmgg'", id="empty"),
         pytest.param(b"<html>", "does not begin with 'lmgg'", id="a page"),
-        pytest.param(whisper()[:-1], "inside its tensor 50 of 50: at least 1 byte", id="one byte lost"),
+        pytest.param(whisper()[:-1], "inside its tensor 50 of 50: it lacks at least 1 byte", id="one byte lost"),
         pytest.param(whisper()[:-20], "inside its tensor 50 of 50", id="cut in a tensor's header"),
         pytest.param(whisper([tensor("a")] * 3), "it has 3 of the 50 tensors", id="cut between tensors"),
         pytest.param(whisper()[:30], "before its first tensor", id="cut in the numbers"),

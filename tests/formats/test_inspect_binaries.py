@@ -254,10 +254,12 @@ def test_parts_without_a_total_are_not_judged(gguf_file, model_in):
 # ---- external data
 
 
-def test_external_data_that_are_there_are_well(onnx_file, model_in):
+def test_external_data_that_are_there_are_well(onnx_file, model_in, tmp_path):
     """Beside the model, or below."""
     onnx_file("a/model.onnx", location="model.onnx_data")
     onnx_file("b/model.onnx", location="sub/w.bin")
+    lead_to(onnx_file("c/model.onnx", location="w.bin"), "sub/../w.bin")
+    (tmp_path / "c" / "sub").mkdir()
 
     assert external.broken(model_in().files, model_in()) == ()
 

@@ -18,7 +18,7 @@ class CutShort(Exception):
 
     def __init__(self, missing: int) -> None:
         self.missing = missing
-        super().__init__(f"at least {counted(missing)} are missing")
+        super().__init__(f"it lacks at least {counted(missing)}")
 
 
 class Cursor:
