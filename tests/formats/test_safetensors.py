@@ -81,6 +81,36 @@ def test_a_header_over_the_limit_is_told_on_its_own(tmp_path):
     assert "may be whole" in told
 
 
+def test_a_header_over_the_limit_is_another_story_than_a_pointer(write):
+    """Loaders say "header too large" of both: one wants another publication, the other another download."""
+    (told,) = safetensors.faults(write("model.safetensors", b"version https://git-lfs.github.com/spec/v1\noid sha256:"))
+
+    assert safetensors.TOO_LONG not in told
+    assert "is no safetensors file" in told
+
+
+@pytest.mark.parametrize(("text", "level"), [("4", 4), ("None", None), ("", None), ("400", None), (None, None)])
+def test_mflux_says_how_it_quantized(write, pack, text, level):
+    """In the metadata of every shard that it saves."""
+    metadata = {"mflux_version": "0.17.2"} | ({} if text is None else {"quantization_level": text})
+    place = write("0.safetensors", pack({"__metadata__": metadata, **ONE}, b"1234"))
+
+    assert safetensors.read_header(place).quantization_level == level
+
+
+@pytest.mark.parametrize("padding", [0, 5 * 2**20], ids=["small", "large"])
+def test_the_shares_of_dtypes_are_told(write, pack, padding):
+    """The largest first; large headers are walked in little memory."""
+    header = {
+        "a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]},
+        "b": {"dtype": "BF16", "shape": [6], "data_offsets": [4, 16]},
+        "c": {"dtype": "I64", "shape": [0], "data_offsets": [16, 16]},
+    }
+    place = write("model.safetensors", pack(json.dumps(header).encode() + b" " * padding, bytes(16)))
+
+    assert list(safetensors.shares(place).items()) == [("BF16", 0.75), ("F32", 0.25)]
+
+
 BROKEN = [
     pytest.param(b"{]", "no valid JSON", id="no JSON"),
     pytest.param(b'{"\xff": 1}', "no valid JSON in UTF-8 (at byte 2)", id="no UTF-8"),

@@ -7,8 +7,10 @@ Every rule is the format's own, so a file that passes here is one that the safet
 from __future__ import annotations
 
 import os
+import re
 import struct
 from array import array
+from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -21,10 +23,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-__all__ = ["BrokenHeader", "Header", "Tensor", "coverage", "faults", "read_header", "short"]
+__all__ = ["BrokenHeader", "Header", "Tensor", "coverage", "faults", "read_header", "shares", "short"]
 
 #: No loader accepts a longer header.
 LONGEST_HEADER = 100_000_000
+#: The words in which a longer one is told: no other copy of the file would help.
+TOO_LONG = f"loaders accept {LONGEST_HEADER:,} at most"
 #: A longer one is looked through tensor by tensor, so that no header fills the memory. Real ones are far shorter.
 _LARGE = 4 * 2**20
 _LENGTH = struct.Struct("<Q")
@@ -38,6 +42,12 @@ class Header:
     tensors: Mapping[str, Tensor]
     metadata: Mapping[str, str]
     file_size: int
+
+    @property
+    def quantization_level(self) -> int | None:
+        """Give the bits of mflux's quantization, as mflux itself writes them; None, where it did not."""
+        told = self.metadata.get("quantization_level", "")
+        return int(told) if re.fullmatch(r"\d{1,2}", told, re.ASCII) else None
 
 
 def faults(path: Path) -> tuple[str, ...]:
@@ -70,6 +80,21 @@ def read_header(path: Path) -> Header:
     return Header(len(text), tensors, metadata, size)
 
 
+def shares(path: Path) -> dict[str, float]:
+    """
+    Give the dtypes of the tensors, each with its share of their bytes, the largest first.
+
+    Raises: BrokenHeader, in words. OSError, where the file cannot be read.
+    """
+    text, _ = _read(path)
+    tensors = safetensors_header.parse(text)[0].items() if len(text) <= _LARGE else safetensors_header.stream(text)
+    sizes = Counter[str]()
+    for _, tensor in tensors:
+        sizes[tensor.dtype] += tensor.end - tensor.begin
+    total = sizes.total()
+    return {dtype: size / total for dtype, size in sizes.most_common() if size}
+
+
 def coverage(header: Header) -> tuple[str, ...]:
     """Say by how many bytes the file is too short or too long for its tensors."""
     end = max((tensor.end for tensor in header.tensors.values()), default=0)
@@ -100,8 +125,9 @@ def _text(file: BinaryIO, size: int) -> bytes:
     if length + _LENGTH.size > size:
         raise BrokenHeader(f"truncated inside its header: at least {_bytes(length + _LENGTH.size - size)} are missing")
     if length > LONGEST_HEADER:
-        limit = f"loaders accept {LONGEST_HEADER:,} at most"
-        raise BrokenHeader(f"its header has {_bytes(length)}, {limit}; the file may be whole, and no program opens it")
+        raise BrokenHeader(
+            f"its header has {_bytes(length)}, {TOO_LONG}; the file may be whole, and no program opens it"
+        )
     file.seek(_LENGTH.size)
     text = file.read(length)
     return text if len(text) == length else safetensors_header.refuse("became shorter while it was read")

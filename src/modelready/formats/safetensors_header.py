@@ -188,7 +188,12 @@ def _tensor(name: str, entry: object) -> Tensor:
 
 
 def _are_naturals(value: object) -> bool:
-    return isinstance(value, list) and all(type(number) is int and 0 <= number < _U64 for number in value)
+    if type(value) is not list:
+        return False
+    for number in value:  # noqa: SIM110 - twice as fast as all(), and asked of every tensor twice
+        if type(number) is not int or not 0 <= number < _U64:
+            return False
+    return True
 
 
 def _is_plain(value: object, depth: int = 0) -> bool:

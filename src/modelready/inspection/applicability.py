@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from modelready.formats import shards
 from modelready.inspection import applications, partners, tokenizers, weights
 from modelready.model import PlacedModel
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from modelready.model import Model
+    from modelready.model import Model, PlacedFile
 
 #: Gives another model of the catalog by its name.
 Lookup = Callable[[str], PlacedModel]
 
-_SHARD = re.compile(r"-\d{5}-of-\d{5}\.safetensors$|\.safetensors\.index\.json$")
-
 
 def _has_weights(placed: PlacedModel, _: Lookup) -> bool:
-    return any(weights.is_inspected(one.place) for one in placed.files)
+    return any(weights.may_be_inspected(one.place) for one in placed.files)
 
 
 def _has_searched_weights(placed: PlacedModel, _: Lookup) -> bool:
@@ -34,7 +32,15 @@ def _has_partners(placed: PlacedModel, _: Lookup) -> bool:
 
 def is_sharded(placed: PlacedModel, _: Lookup | None = None) -> bool:
     """Tell whether weights of *placed* are split into shards."""
-    return any(_SHARD.search(one.path) for one in placed.files)
+    return any(one.path.endswith(shards.INDEX_SUFFIX) or _is_numbered(one) for one in placed.files)
+
+
+def _is_numbered(one: PlacedFile) -> bool:
+    return bool(shards.NUMBERED.fullmatch(one.place.name)) and weights.may_be_inspected(one.place)
+
+
+def _has_named_dtypes(placed: PlacedModel, _: Lookup) -> bool:
+    return any(one.dtype and weights.is_weight(one.place) for one in placed.files)
 
 
 def _has_tokenizers(placed: PlacedModel, lookup: Lookup) -> bool:
@@ -47,6 +53,7 @@ _NEEDED: dict[str, Callable[[PlacedModel, Lookup], bool]] = {
     "blank_weights": _has_searched_weights,
     "partner_findings": _has_partners,
     "sharded_model": is_sharded,
+    "typed_files": _has_named_dtypes,
     "tokenizer_faults": _has_tokenizers,
 }
 

@@ -2,34 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from modelready import patterns
-from modelready.formats import safetensors, shards, torch_files
+from modelready.formats import ggml, gguf, onnx, safetensors, shards, signatures, torch_files
 from modelready.inspection import words
 from modelready.inspection.files import is_required_and_absent
 from modelready.layouts import looking
 from modelready.model import Fault, PlacedFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from modelready.model import PlacedModel
 
+#: Says of a file what is wrong with it, in words.
+Reader = Callable[[Path], tuple[str, ...]]
+
 #: Who can say of a file, by the end of its name, what is wrong with its structure.
-FORMATS: dict[str, Callable[[Path], tuple[str, ...]]] = {
+FORMATS: dict[str, Reader] = {
     ".safetensors": safetensors.faults,
     ".sft": safetensors.faults,
     ".pt": torch_files.faults,
     ".pth": torch_files.faults,
+    ".gguf": gguf.faults,
+    ".onnx": onnx.faults,
+    ".ggml": ggml.faults,
 }
-#: Names that say little: such a file is inspected where its first bytes tell that it can be.
-_DOUBTFUL = frozenset({".bin", ".ckpt", ".pt2", ".ptl", ".th", ".pkl", ".pickle", ".joblib", ".tar"})
+#: Ends of names that many formats share: there the first bytes say who can tell.
+SHARED = frozenset({".bin", ".ckpt", ".pt2", ".ptl", ".th", ".pkl", ".pickle", ".joblib", ".tar"})
+BEGINNINGS: dict[bytes, Reader] = {ggml.MAGIC: ggml.faults, gguf.MAGIC: gguf.faults}
+#: Who says beside that what may be wrong, or could not be looked at.
+DOUBTS: dict[Reader, Reader] = {
+    gguf.faults: gguf.doubts,
+    onnx.faults: onnx.doubts,
+    ggml.faults: ggml.doubts,
+}
+#: Weights in formats that nobody here can look into.
+_OPAQUE = {
+    *(".bin", ".pt2", ".ckpt", ".pkl", ".pickle", ".joblib", ".nemo", ".t7", ".ot"),
+    *(".engine", ".plan", ".trt", ".mlmodel", ".msgpack", ".mnn", ".rknn", ".caffemodel", ".weights"),
+    *(".params", ".pdparams", ".pdiparams"),
+}
 _SEARCHED = frozenset({".safetensors", ".sft"})
 _REMEDY = words.PROVISION + "; where the catalog leaves it out, widen its `include`"
+#: What to do where another copy of the same file would not help, by words of the fault.
+_OTHER_REMEDIES = {
+    safetensors.TOO_LONG: "no other copy helps: ask its publisher for shards, or for less metadata in the header",
+    gguf.MISNAMED: "give the parts the names that they have at their source: mind `save_as` in the catalog",
+    gguf.TOO_OLD: "name a newer conversion of the model in the catalog",
+}
 
 
 def is_searched(path: Path) -> bool:
@@ -37,16 +63,52 @@ def is_searched(path: Path) -> bool:
     return path.suffix.lower() in _SEARCHED
 
 
-def is_inspected(path: Path) -> bool:
-    """Tell whether the structure of such a file can be inspected."""
+def may_be_inspected(path: Path) -> bool:
+    """Tell whether the structure of a file of such a name can be inspected, as far as a name tells."""
     suffix = path.suffix.lower()
-    return suffix in FORMATS or (suffix in _DOUBTFUL and torch_files.is_inspected(path))
+    return suffix in FORMATS or suffix in SHARED or suffix in signatures.SIGNATURES
+
+
+def is_weight(path: Path) -> bool:
+    """Tell whether a file of such a name holds weights, whoever can look into it."""
+    return may_be_inspected(path) or path.suffix.lower() in _OPAQUE
+
+
+def is_inspected(place: Path) -> bool:
+    """Tell whether the structure of the file at *place* can be inspected."""
+    return _reader(place) is not None
+
+
+def seen(place: Path) -> str:
+    """Say how much of the structure of a weight file is looked at; nothing of other files."""
+    reader = _reader(place)
+    if reader is signatures.faults and not signatures.tells_its_length(place):
+        return "signature only"
+    if reader:
+        return "inspected"
+    return "not inspected" if place.suffix.lower() in _OPAQUE else ""
 
 
 def unwhole(files: Iterable[PlacedFile]) -> tuple[Fault, ...]:
     """Tell the weight files whose header and offsets do not cover them exactly."""
-    inspected = (one for one in files if is_inspected(one.place))
-    return tuple(Fault(one.path, why, words.PROVISION) for one in inspected for why in _structure(one.place))
+    return tuple(
+        Fault(one.path, why, _remedy(why))
+        for one in files
+        if (reader := _reader(one.place))
+        for why in _asked(reader, one.place)
+    )
+
+
+def doubtful(files: Iterable[PlacedFile]) -> tuple[Fault, ...]:
+    """Tell the weight files that loaders open and that may be wrong all the same, or of which not all was looked at."""
+    remedy = "compare it with its source; a sha256 in the catalog would prove it"
+    return tuple(
+        Fault(one.path, why, remedy)
+        for one in files
+        if (reader := DOUBTS.get(_reader(one.place) or _silent))
+        for why in _asked(reader, one.place)
+        if not why.startswith(words.UNREADABLE)  # told as a fault
+    )
 
 
 def incomplete_shards(model: PlacedModel, *, refused: Collection[str] = ()) -> tuple[Fault, ...]:
@@ -73,11 +135,38 @@ def doubtful_totals(model: PlacedModel) -> tuple[Fault, ...]:
     return tuple(fault for one in _indexes(model) for fault in _doubtful(one))
 
 
-def _structure(place: Path) -> tuple[str, ...]:
+def _reader(place: Path) -> Reader | None:
+    """Give who can say what is wrong with the file at *place*."""
+    suffix = place.suffix.lower()
+    if suffix in SHARED:
+        return _by_beginning(place)
+    return FORMATS.get(suffix) or (signatures.faults if suffix in signatures.SIGNATURES else None)
+
+
+def _by_beginning(place: Path) -> Reader | None:
     try:
-        return FORMATS.get(place.suffix.lower(), torch_files.faults)(place)
+        with place.open("rb") as file:
+            reader = BEGINNINGS.get(file.read(4))
+        if reader is None:
+            return torch_files.faults if torch_files.is_inspected(place) else None
+        return None if reader is ggml.faults and not ggml.knows(place) else reader
+    except OSError:
+        return None
+
+
+def _asked(reader: Reader, place: Path) -> tuple[str, ...]:
+    try:
+        return reader(place)
     except OSError as error:
         return (words.why(error),)
+
+
+def _silent(_: Path) -> tuple[str, ...]:
+    return ()
+
+
+def _remedy(why: str) -> str:
+    return next((remedy for said, remedy in _OTHER_REMEDIES.items() if said in why), words.PROVISION)
 
 
 def _indexes(model: PlacedModel) -> Iterator[PlacedFile]:
@@ -160,7 +249,7 @@ def _uncounted(model: PlacedModel, indexed: Collection[Path], told: Collection[s
     """Tell shards missing by the count in their own names, in folders without an index."""
     by_folder: dict[Path, dict[str, PlacedFile]] = {}
     for one in model.files:
-        if is_inspected(one.place) and one.place.parent not in indexed and looking.is_file(one.place):
+        if may_be_inspected(one.place) and one.place.parent not in indexed and looking.is_file(one.place):
             by_folder.setdefault(one.place.parent, {})[one.place.name] = one
     for folder, present in by_folder.items():
         for name, lost in shards.missing_numbers(present).items():

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 PROVISION = "run `modelready provision`"
+UNREADABLE = "cannot be read"
 
 
 def place(path: Path, root: Path) -> str:
@@ -25,4 +26,4 @@ def folded(path: Path | str) -> str:
 
 def why(error: OSError) -> str:
     """Say why a file cannot be read, without its path."""
-    return f"cannot be read: {error.strerror or type(error).__name__}"
+    return f"{UNREADABLE}: {error.strerror or type(error).__name__}"

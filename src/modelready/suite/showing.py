@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from modelready.suite.terminal import Terminal
 
 
+#: So many files are named where nobody looked into them; the certificate names all.
+_MOST_UNSEEN = 3
+
+
 class _Words(NamedTuple):
     message: str
 
@@ -134,6 +138,7 @@ class Showing:
             terminalreporter.write_line(one.id)
             terminalreporter.write_line(_indented(one.reason))
         self._print_unproved(terminalreporter)
+        self._print_unseen(terminalreporter)
         if self.status == ending.NOTHING:
             terminalreporter.write_line(ending.why_nothing(self._suite, self._gathering), yellow=True)
         for note in self._gathering.notes:
@@ -167,6 +172,15 @@ class Showing:
         for one in gatherings.judged(self._gathering, self._suite):
             if one.verdict == "unproved":
                 reporter.write_line(f"{one.name}: unproved: {one.reason}", yellow=True)
+
+    def _print_unseen(self, reporter: pytest.TerminalReporter) -> None:
+        """Say into which weights no check looks: for them only their digests speak."""
+        for name, subjects in self._gathering.subjects.items():
+            unseen = [one for one in subjects.values() if one.structure not in {"", "inspected"}]
+            if unseen:
+                told = [f"{one.name.removeprefix(f'{name}/')} ({one.structure})" for one in unseen[:_MOST_UNSEEN]]
+                more = f" and {len(unseen) - _MOST_UNSEEN} more" if unseen[_MOST_UNSEEN:] else ""
+                reporter.write_line(f"{name}: no check looks into {', '.join(told)}{more}")
 
 
 def shown(path: os.PathLike[str]) -> str:

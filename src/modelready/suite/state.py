@@ -15,7 +15,7 @@ import pytest
 from modelready import proving
 from modelready.downloads.arrivals import Arrivals
 from modelready.grounds import Ground, requested
-from modelready.inspection import applications, files, partners, tokenizers
+from modelready.inspection import applications, files, partners, tokenizers, weights
 from modelready.inspection.findings import Findings
 from modelready.layouts import looking
 from modelready.model import Fault
@@ -217,6 +217,7 @@ def subjects(model: PlacedModel, files: Sequence[PlacedFile], proven: Mapping[st
             "how": proven[one.path].how,
             "expected_from": ", ".join(dict.fromkeys(digest.told_by for digest in one.digests)),
             "size": one.place.stat().st_size,
+            "structure": weights.seen(one.place),
         }
         for one in files
         if one.path in proven
