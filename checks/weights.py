@@ -22,7 +22,7 @@ def test_are_whole(
 
     Mend: `modelready provision` replaces a file that was cut short or grew.
     """
-    judge.warn(weights.doubtful(weight_files))
+    judge.warn((*weights.doubtful(weight_files), *external.unlisted(weight_files, model)))
     judge((*weights.unwhole(weight_files), *external.broken(weight_files, model, refused=refused)))
 
 

@@ -288,6 +288,28 @@ def test_external_data_that_are_listed_were_told_before(onnx_file, model_in, tmp
     assert external.broken(model.files, model) == ()
 
 
+def test_external_data_that_no_digest_speaks_for_are_a_doubt(onnx_file, model_in):
+    """They are there, and nobody listed them: the catalog's patterns leave them out."""
+    onnx_file("a/model.onnx", location="w.bin")
+    lead_to(onnx_file("b/model.onnx", location="w.bin"), "../elsewhere")
+    whole = model_in()
+    without = replace(whole, files=tuple(one for one in whole.files if one.path != "a/w.bin"))
+
+    assert external.unlisted(whole.files, whole) == ()
+    assert told(external.unlisted(without.files, without)) == {
+        "a/w.bin": "holds weights of a/model.onnx, and is no file of tiny"
+    }
+
+
+def test_optional_external_data_may_be_absent(onnx_file, model_in, tmp_path):
+    """The catalog says so, as of shards."""
+    onnx_file(location="w.bin")
+    model = model_in(rules={"w.bin": {"optional": True}})
+    (tmp_path / "w.bin").unlink()
+
+    assert external.broken(model.files, model) == ()
+
+
 def test_refused_external_data_are_passed_over(onnx_file, model_in, tmp_path):
     """What an earlier check refused needs no second objection."""
     onnx_file(location="w.bin")

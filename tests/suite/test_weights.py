@@ -30,6 +30,9 @@ dtype = "float8_e4m3fn"
 path = "model.onnx"
 
 [[model.file]]
+path = "model.onnx_data"
+
+[[model.file]]
 path = "model.engine"
 """
 UNREADABLE = '\n[[model.file]]\npath = "model.pt"\ndtype = "F16"\n'
@@ -70,10 +73,11 @@ def test_weights_of_many_formats_are_proved_and_the_unseen_named(filled, judged)
     assert outcome.status == 0, outcome.text
     assert {"weights.are_whole[mixed]", "weights.have_the_named_dtype[mixed]"} <= set(outcome.passed)
     assert "mixed: no check looks into model.engine (not inspected)" in outcome.text
-    assert {one["name"]: one["annotations"]["structure"] for one in outcome.certificate["subject"]} == {
+    assert {one["name"]: one["annotations"].get("structure") for one in outcome.certificate["subject"]} == {
         "mixed/model.gguf": "inspected",
         "mixed/unet.safetensors": "inspected",
         "mixed/model.onnx": "inspected",
+        "mixed/model.onnx_data": None,
         "mixed/model.engine": "not inspected",
     }
 
@@ -87,7 +91,9 @@ def test_weights_of_many_formats_are_proved_and_the_unseen_named(filled, judged)
             id="bf16 called fp8",
         ),
         pytest.param(
-            lambda folder: (folder / "model.onnx_data").unlink(), "weights.are_whole[mixed]", id="no external data"
+            lambda folder: (folder / "model.onnx_data").write_bytes(bytes(200)),
+            "weights.are_whole[mixed]",
+            id="external data cut short",
         ),
     ],
 )

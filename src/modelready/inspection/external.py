@@ -39,6 +39,22 @@ def broken(files: Iterable[PlacedFile], model: PlacedModel, *, refused: Collecti
     )
 
 
+def unlisted(files: Iterable[PlacedFile], model: PlacedModel) -> tuple[Fault, ...]:
+    """Tell the external data that are there and that nobody listed: no digest of them is known, and none computed."""
+    known = {one.path for one in model.files} | {one.place.as_posix() for one in model.files}
+    remedy = "widen the catalog's `include`, or name the file in a [[model.file]] row"
+    return tuple(
+        Fault(path, f"holds weights of {one.path}, and is no file of {model.name}", remedy)
+        for one in files
+        if one.place.suffix.lower() == ".onnx"
+        for location in _ends(one.place)
+        if not onnx.leaves_its_folder(location)
+        and (path := _beside(one.path, location)) not in known
+        and (place := one.place.parent / location).as_posix() not in known
+        and looking.is_file(place)
+    )
+
+
 def _ends(place: Path) -> dict[str, int]:
     """Give the places that the model names, each with how many bytes there are to be."""
     try:
@@ -58,6 +74,8 @@ def _faults(model: PlacedFile, location: str, end: int, known: dict[Path, Placed
     place = model.place.parent / location
     path = known[place].path if place in known else _beside(model.path, location)
     size = looking.size(place) if looking.is_file(place) else None
+    if size is None and place in known and known[place].optional:
+        return
     if size is None:
         yield Fault(path, f"the external data that {model.path} names are not there", _WIDEN)
     elif size < end:
