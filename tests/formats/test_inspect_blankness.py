@@ -185,6 +185,17 @@ def test_what_cannot_be_read_is_told(write, model_in):
     ]
 
 
+def test_a_header_that_would_fill_the_memory_is_not_read(write, model_in):
+    """Nothing is said of such a file, and that is told."""
+    text = b"{" + b" " * 17 * 2**20 + b"}"
+    write("a.safetensors", len(text).to_bytes(8, "little") + text)
+
+    findings = inspected.sampled(model_in().files, 9)
+
+    assert [one.message[:20] for one in findings.doubts] == ["was not looked into:"]
+    assert findings.faults == ()
+
+
 @pytest.fixture(scope="module")
 def real(tmp_path_factory):
     """Give a real model: its pooler's bias is zero, as many are."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from io import FileIO
     from pathlib import Path
 
-__all__ = ["Deadline", "Looked", "Run", "Seen", "Span", "Tally", "sample", "search"]
+__all__ = ["Deadline", "HeaderTooLong", "Looked", "Run", "Seen", "Span", "Tally", "sample", "search"]
 
 _SAMPLE = 4096
 _SMALL = 32 * 1024
@@ -38,6 +38,10 @@ _THREADS = min(os.cpu_count() or 1, 8)
 #: A part of a tensor that is read in one go.
 _Part = tuple[Span, int, int]
 _Counted = tuple[_Part, Tally, list[Run]]
+
+
+class HeaderTooLong(ValueError):
+    """The file has so many tensors that their names alone would fill the memory; the message says it in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ def sample(path: Path, deadline: Deadline) -> Looked:
     """
     Look into samples of every tensor, and on where something looks wrong.
 
-    Raises: BrokenHeader, OSError.
+    Raises: BrokenHeader, HeaderTooLong, OSError.
     """
     with _opened(path, deadline) as reading:
         plan = sorted(_samples(reading.spans), key=lambda one: (one[0], one[2]))
@@ -88,7 +92,7 @@ def search(path: Path, deadline: Deadline) -> Looked:
     """
     Look at every byte of every tensor, with as many threads as there are cores.
 
-    Raises: BrokenHeader, OSError.
+    Raises: BrokenHeader, HeaderTooLong, OSError.
     """
     with _opened(path, deadline) as reading:
         for part, tally, zero in _counted_by_all(path, list(_batches(reading.spans)), deadline):
@@ -162,6 +166,8 @@ class _Reading:
 
 @contextmanager
 def _opened(path: Path, deadline: Deadline) -> Iterator[_Reading]:
+    if safetensors.is_long(path):
+        raise HeaderTooLong("its header is too long to tell which bytes are which tensor's")
     header = safetensors.read_header(path)
     first = 8 + header.header_bytes
     found = [

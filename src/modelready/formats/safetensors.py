@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-__all__ = ["BrokenHeader", "Header", "Tensor", "coverage", "faults", "read_header", "shares", "short"]
+__all__ = ["BrokenHeader", "Header", "Tensor", "coverage", "faults", "is_long", "read_header", "shares", "short"]
 
 #: No loader accepts a longer header.
 LONGEST_HEADER = 100_000_000
@@ -31,6 +31,8 @@ LONGEST_HEADER = 100_000_000
 TOO_LONG = f"loaders accept {LONGEST_HEADER:,} at most"
 #: A longer one is looked through tensor by tensor, so that no header fills the memory. Real ones are far shorter.
 _LARGE = 4 * 2**20
+#: What is read whole only by who needs it whole.
+_LONG = 16 * 2**20
 _LENGTH = struct.Struct("<Q")
 
 
@@ -93,6 +95,18 @@ def shares(path: Path) -> dict[str, float]:
         sizes[tensor.dtype] += tensor.end - tensor.begin
     total = sizes.total()
     return {dtype: size / total for dtype, size in sizes.most_common() if size}
+
+
+def is_long(path: Path) -> bool:
+    """
+    Tell whether the header is so long that reading it whole would fill the memory; real ones have a tenth of that.
+
+    Raises: OSError, where the file cannot be read.
+    """
+    with path.open("rb") as file:
+        start, size = file.read(_LENGTH.size), os.fstat(file.fileno()).st_size
+    # What no file can have is a broken header, and read_header says so without reading it.
+    return size > _LONG and _LONG < _LENGTH.unpack(start)[0] <= min(size, LONGEST_HEADER)
 
 
 def coverage(header: Header) -> tuple[str, ...]:

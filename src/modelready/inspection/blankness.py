@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _REMEDY = f"{words.PROVISION}; if these are the bytes of its source, only its publisher can mend them"
 _DOUBT = "compare with the source: some weights are zero, or one value, on purpose"
+_DOUBT_OF_LENGTH = "name its sha256 in the catalog, so that files.have_the_right_bytes proves it"
 _MORE = "give more time with --budget, or read everything with --reread"
 
 #: Packed weights are whole numbers; other whole numbers are indexes and masks.
@@ -70,6 +71,8 @@ def _each(files: Sequence[PlacedFile], look: Callable[[Path, Deadline], Looked],
             looked = look(one.place, deadline.share(len(files) - number))
         except safetensors.BrokenHeader as error:
             faults.append(Fault(one.path, str(error), words.PROVISION))
+        except blankness.HeaderTooLong as error:
+            doubts.append(Fault(one.path, f"was not looked into: {error}", _DOUBT_OF_LENGTH))
         except OSError as error:
             faults.append(Fault(one.path, words.why(error), words.PROVISION))
         else:

@@ -129,7 +129,7 @@ def tensors_in(places: Collection[Path]) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
     for place in places:
         try:
-            found.update(safetensors.read_header(place).tensors)
+            found.update({} if safetensors.is_long(place) else safetensors.read_header(place).tensors)
         except (safetensors.BrokenHeader, OSError):  # weights.are_whole tells it
             return {}
     return found
