@@ -2,7 +2,8 @@
 
 import pytest
 
-from modelready.inspection import applicability, applications
+from modelready.inspection import applicability, applications, workflows
+from modelready.inspection.applications import Here
 from modelready.model import Model, PlacedFile, PlacedModel, Source
 
 
@@ -24,10 +25,16 @@ def judged(tmp_path):
     """Give the faults that an application has with a model."""
 
     def judged(application, model, refused=(), **environ):
-        met = applications.setting(model, refused, cache=tmp_path / "hub", cwd=tmp_path, environ=environ)
-        return applications.unopened(application, met)
+        here = Here(tmp_path / "hub", tmp_path, environ)
+        return applications.unopened(application, applications.setting(model, here, refused))
 
     return judged
+
+
+@pytest.fixture
+def here(tmp_path):
+    """Give where applications run, with variables."""
+    return lambda **environ: Here(tmp_path / "hub", tmp_path, environ)
 
 
 def test_every_judge_has_a_check_and_every_check_a_judge():
@@ -97,39 +104,39 @@ def test_no_home_folder_is_told(placed, judged, tmp_path):
 # ---- ComfyUI's own files
 
 
-def test_workflows_are_named_by_option_and_variable(tmp_path):
+def test_workflows_are_named_by_option_and_variable(here, tmp_path):
     """Each once."""
-    found = applications.workflows([tmp_path / "a.json"], {"COMFYUI_WORKFLOW": f"b.json:{tmp_path}/a.json"}, tmp_path)
+    found = workflows.named([tmp_path / "a.json"], here(COMFYUI_WORKFLOW=f"b.json:{tmp_path}/a.json"))
 
     assert found == (tmp_path / "a.json", tmp_path / "b.json")
 
 
-def test_a_machine_without_workflows_is_not_judged(placed, tmp_path):
+def test_a_machine_without_workflows_is_not_judged(placed, here):
     """Nothing to look at is no verdict."""
-    assert not applications.has_comfyui_files([placed({"x.sft": b"1"}, consumers=("comfyui",))], (), {}, tmp_path)
+    assert not workflows.are_there([placed({"x.sft": b"1"}, consumers=("comfyui",))], (), here())
 
 
-def test_workflows_and_extra_folders_are_judged_together(placed, fill, tmp_path):
+def test_workflows_and_extra_folders_are_judged_together(placed, fill, here, tmp_path):
     """One model is there, one is told elsewhere, one is nowhere; and the extra folders lead nowhere."""
     files = {"vae/a.safetensors": b"1", "vae/b.safetensors": None}
     model = placed(files, name="models", consumers=("comfyui",))
     nodes = {key: {"class_type": "VAELoader", "inputs": {"vae_name": f"{key}.safetensors"}} for key in "abc"}
     fill({"w.json": nodes, "broken.json": "{", "extra_model_paths.yaml": "a:\n  base_path: /none\n  vae: x\n"}, ".")
 
-    found = applications.unfound_models([model], [tmp_path / "w.json", tmp_path / "broken.json"], {}, tmp_path)
+    found = workflows.unfound_models([model], [tmp_path / "w.json", tmp_path / "broken.json"], here())
 
     assert [one.path for one in found] == ["extra_model_paths.yaml", "w.json: VAELoader c", "broken.json"]
     assert "the first is /none/x" in found[0].message
     assert "names c.safetensors" in found[1].message
-    assert applications.unlooked_models([tmp_path / "w.json", tmp_path / "broken.json"], tmp_path) == ()
+    assert workflows.unlooked_models([tmp_path / "w.json", tmp_path / "broken.json"], here()) == ()
 
 
-def test_broken_extra_folders_are_told_once_a_machine(placed, fill, tmp_path):
+def test_broken_extra_folders_are_told_once_a_machine(placed, fill, here):
     """Each model is judged without them."""
     model = placed({"vae/a.safetensors": b"1"}, name="models", consumers=("comfyui",))
     fill({"extra_model_paths.yaml": "a: ["}, ".")
 
-    (fault,) = applications.unfound_models([model], (), {}, tmp_path)
+    (fault,) = workflows.unfound_models([model], (), here())
 
     assert fault.path == "extra_model_paths.yaml"
     assert "is no YAML" in fault.message

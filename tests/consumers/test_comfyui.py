@@ -1,6 +1,8 @@
 """ComfyUI lists a file or it does not: by folder, by name, and by whose nodes read it."""
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from modelready.consumers import comfyui, comfyui_folders, reading
 
@@ -212,3 +214,25 @@ def test_a_model_without_any_file_for_comfyui_is_no_pass(lying):
 def test_what_an_earlier_check_told_is_not_told_again(lying):
     """files.are_there has said so."""
     assert comfyui.faults(lying("models/x.safetensors", told=["models/x.safetensors"])) == ()
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.one_of(st.binary(max_size=80), st.text("ab:-|>&*!{}[]\n \t'\"#~$0", max_size=80).map(str.encode)))
+def test_no_file_of_extra_folders_breaks_the_reader(fill, content):
+    """Whatever lies there: folders, or a refusal."""
+    place = fill({"extra.yaml": content}) / "extra.yaml"
+
+    try:
+        found = comfyui_folders.extras(place, {"HOME": "/home/me"})
+    except reading.Unreadable:
+        return
+    assert all(one.folder.is_absolute() for one in found)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.text('folder_names_and_paths["a"] = ([os.path.join(models_dir, "b")], {".x"})\n', max_size=200))
+def test_no_installed_comfyui_breaks_the_reader(fill, content):
+    """folder_paths.py is read, never run."""
+    folder = fill({"folder_paths.py": content})
+
+    assert all(folders for folders in comfyui_folders.installed(folder).values())

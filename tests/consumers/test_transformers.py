@@ -147,6 +147,7 @@ def test_code_of_another_repository_must_be_in_the_cache(fill, met, without, sna
     found = transformers.faults(met(fill({**CODE, "config.json": config})))
 
     assert [one.path for one in found] == ["config.json"] * count
+    assert transformers.faults(met(fill({**CODE, "config.json": config}), beside=frozenset({"acme/code"}))) == ()
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,8 @@ def _here(setting: Setting, name: str, module: str, seen: set[str]) -> Iterator[
 
 
 def _elsewhere(setting: Setting, name: str, repo: str, module: str) -> Iterator[Fault]:
+    if repo in setting.beside:  # another model of the catalog brings it, and is judged itself
+        return
     snapshots = setting.cache / f"models--{repo.replace('/', '--')}" / "snapshots"
     if not any(snapshots.glob(f"*/{module}.py")):
         message = f"names {module}.py of {repo}, which is not in the Hub cache: opening the model asks the network"

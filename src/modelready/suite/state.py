@@ -15,7 +15,8 @@ import pytest
 from modelready import proving
 from modelready.downloads.arrivals import Arrivals
 from modelready.grounds import Ground, requested
-from modelready.inspection import applications, files, partners, tokenizers, weights
+from modelready.inspection import applications, files, partners, tokenizers, weights, workflows
+from modelready.inspection.applications import Here
 from modelready.inspection.findings import Findings
 from modelready.layouts import looking
 from modelready.model import Fault
@@ -74,6 +75,12 @@ class Suite:
     def required(self) -> dict[str, Model]:
         """Give the models that are required here."""
         return self.asked.required
+
+    @cached_property
+    def here(self) -> Here:
+        """Give what the applications on this machine meet."""
+        models = tuple(one for one in self.asked.catalog.models if self.decisions[one.name].is_required)
+        return Here(self.ground.settings.hf_cache, Path.cwd(), os.environ, models)
 
     @cached_property
     def _arrivals(self) -> Arrivals:
@@ -162,14 +169,12 @@ class Suite:
 
     def application_faults(self, application: str, model: PlacedModel, refused: Collection[str]) -> tuple[Fault, ...]:
         """Tell what keeps *application* from opening *model*."""
-        cache = self.ground.settings.hf_cache
-        met = applications.setting(model, refused, cache=cache, cwd=Path.cwd(), environ=os.environ)
-        return applications.unopened(application, met)
+        return applications.unopened(application, applications.setting(model, self.here, refused))
 
     @cached_property
     def workflows(self) -> tuple[Path, ...]:
         """Give the workflows of ComfyUI that are to find their models."""
-        return applications.workflows(self.options.workflows, os.environ, Path.cwd())
+        return workflows.named(self.options.workflows, self.here)
 
     def configuration(self) -> dict[str, str]:
         """Give the digests of the catalogs and the lock, by file name."""
