@@ -30,4 +30,5 @@ class Setting:
     revision: str | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
     told: frozenset[str] = frozenset()
+    beside: frozenset[str] = frozenset()  # repositories that other models required here bring into the Hub cache
     environ: Mapping[str, str] = field(default_factory=dict)

@@ -33,11 +33,16 @@ def _has_tokenizers(placed: PlacedModel, lookup: Lookup) -> bool:
     return bool(tokenizers.folders(placed, lookup))
 
 
+def _is_for_mflux(placed: PlacedModel, _: Lookup) -> bool:
+    return "mflux" in placed.model.consumers
+
+
 #: What a check that asks for a fixture needs of a model, by the fixture's name.
 _NEEDED: dict[str, Callable[[PlacedModel, Lookup], bool]] = {
     "weight_files": _has_weights,
     "sharded_model": is_sharded,
     "tokenizer_faults": _has_tokenizers,
+    "mflux_faults": _is_for_mflux,
 }
 
 
@@ -54,4 +59,4 @@ def may_apply(model: Model, asked: Collection[str]) -> bool:
 
 def is_about_the_whole(asked: Collection[str]) -> bool:
     """Tell whether a check that asks for the fixtures *asked* judges a model as a whole, not file by file."""
-    return not {"sharded_model", "tokenizer_faults"}.isdisjoint(asked)
+    return not {"sharded_model", "tokenizer_faults", "mflux_faults"}.isdisjoint(asked)

@@ -13,7 +13,7 @@ from modelready.suite import naming, options
 if TYPE_CHECKING:
     from modelready.suite.state import Suite
 
-pytest_plugins = ("modelready.fixtures.models", "modelready.fixtures.machine")
+pytest_plugins = ("modelready.fixtures.models", "modelready.fixtures.consumers", "modelready.fixtures.machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

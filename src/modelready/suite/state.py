@@ -16,6 +16,7 @@ from modelready import proving
 from modelready.downloads.arrivals import Arrivals
 from modelready.grounds import Ground, requested
 from modelready.inspection import files, tokenizers
+from modelready.inspection.applications import Here
 from modelready.layouts import looking
 from modelready.model import Fault
 from modelready.placing import locate
@@ -70,6 +71,12 @@ class Suite:
     def required(self) -> dict[str, Model]:
         """Give the models that are required here."""
         return self.asked.required
+
+    @cached_property
+    def here(self) -> Here:
+        """Give what the applications on this machine meet."""
+        models = tuple(one for one in self.asked.catalog.models if self.decisions[one.name].is_required)
+        return Here(self.ground.settings.hf_cache, Path.cwd(), os.environ, models)
 
     @cached_property
     def _arrivals(self) -> Arrivals:
