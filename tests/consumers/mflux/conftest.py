@@ -136,6 +136,8 @@ class Place:
                 self.refer((other == built_in.repo and repo) or other, commit if other == built_in.repo else None)
         return into or self.snapshot(repo or built_in.repo, commit)
 
+    write_saved = staticmethod(write_saved)
+
     def refer(self, repo: str, commit: str | None = None, *, end: str = "") -> Path:
         """Write refs/main."""
         return write(self.storage(repo), "refs/main", self.snapshot(repo, commit).name + end)
@@ -183,6 +185,16 @@ class Place:
     def paths(self, repo: str, **about) -> list[str]:
         """Give the paths of what is wrong."""
         return [one.path for one in mflux.faults(self.setting(repo, **about), self.target)]
+
+
+@pytest.fixture(scope="session")
+def new_place():
+    """Give the function that makes a machine whose tokenizers are real."""
+
+    def new_place(root: Path) -> Place:
+        return Place(root, tokenizer=write_tokenizer)
+
+    return new_place
 
 
 @pytest.fixture

@@ -12,12 +12,26 @@ import os
 import sys
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 _OUTGOING = frozenset(
     f"socket.{event}"
     for event in ("connect", "getaddrinfo", "gethostbyname", "gethostbyaddr", "getnameinfo", "sendto", "sendmsg")
 )
+#: The rest of a TokenizerDefinition, as mflux has it where a model says nothing else.
+_DEFAULTS: dict[str, Any] = {
+    "encoder_class": None,
+    "max_length": 512,
+    "padding": "max_length",
+    "template": None,
+    "use_chat_template": False,
+    "chat_template_kwargs": {},
+    "add_special_tokens": True,
+    "processor_class": None,
+    "image_token": "<|image_pad|>",
+    "chat_template": None,
+}
 
 
 def main() -> None:
@@ -72,14 +86,14 @@ def _prepared(question: dict[str, Any]) -> Any:
 
         return lambda: _resolved(PathResolution, question)
     from mflux.models.common.tokenizer.tokenizer_loader import TokenizerLoader  # noqa: PLC0415 - costs seconds
-    from mflux.models.common.weights.loading.weight_definition import TokenizerDefinition  # noqa: PLC0415 - the same
-
-    asked = TokenizerDefinition(
+    # Not mflux's own TokenizerDefinition: the module around it imports all that loads weights, torch among it.
+    asked = SimpleNamespace(
         name="asked",
         hf_subdir=question["subdir"],
         tokenizer_class=question["tokenizer_class"],
         fallback_subdirs=question["fallbacks"] or None,
         download_patterns=question["patterns"],
+        **_DEFAULTS,
     )
     return lambda: type(TokenizerLoader.load(asked, question["path"])).__name__
 
