@@ -198,6 +198,18 @@ def new_place():
 
 
 @pytest.fixture
+def upstream(tmp_path) -> Path:
+    """Give the files of Z-Image-Turbo as its makers publish them, small, and what else lies in their repository."""
+    folder = tmp_path / "upstream"
+    for opening in models.opening(Z_IMAGE)[0].opens:
+        write_opening(folder, opening, tokenizer=write_tokenizer)
+    write(folder, "model_index.json")
+    write(folder, "README.md", "# Z-Image-Turbo")
+    write(folder, "scheduler/scheduler_config.json")
+    return folder
+
+
+@pytest.fixture
 def place(tmp_path) -> Place:
     """Give a machine with an empty cache, and the newest mflux that is known."""
     return Place(tmp_path)

@@ -86,6 +86,7 @@ def _prepared(question: dict[str, Any]) -> Any:
 
         return lambda: _resolved(PathResolution, question)
     from mflux.models.common.tokenizer.tokenizer_loader import TokenizerLoader  # noqa: PLC0415 - costs seconds
+
     # Not mflux's own TokenizerDefinition: the module around it imports all that loads weights, torch among it.
     asked = SimpleNamespace(
         name="asked",

@@ -50,8 +50,8 @@ class Use:
         return replace(self, opens=tuple(replace(one, saves=()) for one in self.opens))
 
     def touched(self, wanted: Collection[str]) -> frozenset[str]:
-        """Give the patterns that the catalog's files match."""
-        looked_for = {pattern for one in self.opens for pattern in (*weights.required(one), *one.patterns)}
+        """Give the patterns of weights and tokenizers that the catalog's files match: configurations tell little."""
+        looked_for = {pattern for one in self.opens for pattern in one.patterns if not pattern.endswith(".json")}
         return frozenset(one for one in looked_for if any(patterns.matches_one(path, one) for path in wanted))
 
 

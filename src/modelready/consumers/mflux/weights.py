@@ -58,8 +58,9 @@ def _original(root: Path, opening: Opening) -> Iterator[Fault]:
     wild = [one for one in opening.patterns if one.endswith(".safetensors") and "*" in one]
     parts = dict.fromkeys(PurePosixPath(one).parent.as_posix() for one in wild)
     is_saved = any(folders.has_saved_shards(root / name) for name in parts)
-    for pattern in wild if is_saved else required(opening):  # mflux-save writes no configurations
-        yield from _unmatched(root, pattern)
+    for pattern in required(opening):
+        if not is_saved or pattern.endswith(".safetensors"):  # mflux-save writes no configurations
+            yield from _unmatched(root, pattern)
     for name in parts:
         yield from _in_folder(root, root / name)
 
