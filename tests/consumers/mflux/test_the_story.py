@@ -16,13 +16,13 @@ from modelready.layouts import HubCache
 from modelready.model import Source
 
 REPO = "Tongyi-MAI/Z-Image-Turbo"
-CATALOG = f'''
+CATALOG = f"""
 [[model]]
 name = "z-image-turbo"
 source = "hf:{REPO}"
 include = ["vae/*", "transformer/*", "text_encoder/*", "tokenizer/*"]
 consumers = ["mflux"]
-'''
+"""
 
 
 def setting(machine, commit):

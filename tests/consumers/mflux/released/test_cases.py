@@ -6,14 +6,10 @@ Run by `nox -s mflux`, which brings mflux 0.13.3, 0.16.9, 0.18.1 and 0.24.0.
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 from dataclasses import dataclass
 
 import pytest
-
-from modelready.consumers import mflux
-from modelready.consumers.mflux import asking, cached, resolution, uses, versions
 
 VERSIONS = ("0.13.3", "0.16.9", "0.18.1", "0.24.0")
 UNPINNED = VERSIONS[:3]
@@ -280,71 +276,32 @@ def age(folder):
 # ---- both verdicts
 
 
-@dataclass(frozen=True)
-class Scene:
-    """A case as it lies on disk."""
-
-    place: object
-    setting: object
-    root: object
-    uses: tuple
-
-    @property
-    def questions(self):
-        looks = [one for use in self.uses for one in use.opens if one.kind in {"weights", "tokenizer"}]
-        return [asking._question(one, self.setting) for one in looks]
-
-    def asked(self):
-        repo = self.setting.source.address
-        return {"cache": str(self.place.cache), "cwd": str(self.place.cwd), "repo": repo, "questions": self.questions}
-
-
 @pytest.fixture(scope="session")
-def scenes(tmp_path_factory, new_place):
+def scenes(tmp_path_factory, new_place, scene):
     """Give every case, made once: nobody changes it."""
-    return {name: scene(one, new_place(tmp_path_factory.mktemp("case"))) for name, one in CASES.items()}
-
-
-def scene(one, place):
-    one.make(place)
-    folder = next((place.root / "models").iterdir()) if one.is_folder else None
-    commit = None if folder else one.commit
-    whole = [f"{name}/x.safetensors" for name in ("vae", "transformer", "text_encoder")]
-    setting = place.setting(one.repo, commit=commit, folder=folder, wanted=[*whole, "tokenizer/tokenizer.json"])
-    known = uses.of_repository(one.repo)
-    return Scene(place, setting, setting.root, tuple(use for use in known if len(use.model.others) == 1))
+    found = {}
+    for name, one in CASES.items():
+        place = new_place(tmp_path_factory.mktemp("case"))
+        one.make(place)
+        folder = next((place.root / "models").iterdir()) if one.is_folder else None
+        found[name] = scene(place, one.repo, commit=one.commit, folder=folder)
+    return found
 
 
 @pytest.fixture(scope="session")
-def answers(scenes, ask):
+def answers(scenes, ask_all):
     """Give what each release says of every case; asked once."""
-    asked = [one.asked() for one in scenes.values()]
-    return {version: dict(zip(scenes, ask(version, asked), strict=True)) for version in VERSIONS}
-
-
-def objections(answer, scene):
-    """Give why mflux is not content: an error, or another place than the model's."""
-    told = list(zip(scene.questions, answer["told"], strict=True))
-    errors = [one["fault"] for _, one in told if "fault" in one]
-    elsewhere = [
-        one["found"]
-        for question, one in told
-        if question["kind"] == "weights" and one.get("found") not in {None, str(scene.root.resolve())}
-    ]
-    return errors + elsewhere
-
-
-def ours(scene, version):
-    return [f"{one.path}: {one.message}" for one in mflux.faults(scene.setting, versions.of_version(version))]
+    answers = ask_all([one.asked() for one in scenes.values()])
+    return {version: dict(zip(scenes, found, strict=True)) for version, found in answers.items()}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", CASES)
 def test_we_are_never_laxer(scenes, answers, name, version):
     """What mflux would not find, or not where it was judged, we object to."""
-    theirs = objections(answers[version][name], scenes[name])
+    theirs = scenes[name].objections(answers[version][name])
 
-    found = ours(scenes[name], version)
+    found = scenes[name].ours(version)
 
     assert found or not theirs, theirs
 
@@ -352,83 +309,26 @@ def test_we_are_never_laxer(scenes, answers, name, version):
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_good_passes_with_both(scenes, answers, name, version):
-    """A verdict that is always no would never be laxer; and what we refuse is not good."""
-    theirs = objections(answers[version][name], scenes[name])
+    """A verdict that is always no would never be laxer."""
+    theirs = scenes[name].objections(answers[version][name])
 
-    found = ours(scenes[name], version)
+    found = scenes[name].ours(version)
 
-    assert bool(found) == (version not in CASES[name].good_for), found
-    assert not theirs or version not in CASES[name].good_for
+    is_good = version in CASES[name].good_for
+    assert bool(found) != is_good, found
+    assert not (is_good and theirs)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", [name for name, one in CASES.items() if not one.is_folder])
 def test_our_statement_of_its_own_rule_is_exact(scenes, answers, name, version):
     """Which snapshot mflux opens is decided by its laxer rule, which is restated here to know that snapshot."""
-    one, target = scenes[name], versions.of_version(version)
-    repository = cached.Repository(one.place.cache, one.setting.source.address, target, {})
-
-    found = [picked(repository, look.patterns) for use in one.uses for look in use.weights]
-
-    theirs = answers[version][name]["picked"]
-    assert theirs == found or (theirs == "FileNotFoundError" and "dangling" in name)
-
-
-def picked(repository, patterns):
-    snapshots = repository.storage / "snapshots"
-    try:
-        if repository.pin:
-            pinned = snapshots / repository.pin
-            is_found = pinned.is_dir() and resolution.is_complete(pinned, patterns, repository.target)
-            return repository.pin if is_found else None
-        found = resolution.picked(snapshots, patterns, repository.target)
-    except OSError as error:
-        return type(error).__name__
-    return found and found.name
-
-
-@pytest.mark.parametrize("version", VERSIONS)
-def test_an_installed_release_tells_its_own_pins(python, release, monkeypatch, version):
-    """The data that ship with modelready are those of the releases themselves."""
-    monkeypatch.setenv("PYTHONPATH", str(release(version)))
-
-    said = asking.about(str(python))
-
-    assert said.version == version
-    assert dict(said.pins or {}) == dict(versions.of_version(version).pins)
-
-
-@pytest.mark.parametrize("name", ["complete and linked", "a saved model in a folder"])
-def test_an_installed_release_is_asked_as_well(python, release, monkeypatch, scenes, name):
-    """Where mflux is at hand its own code has the last word, and here it agrees."""
-    monkeypatch.setenv("PYTHONPATH", str(release("0.24.0")))
-    target = mflux.Target("0.24.0", versions.newest().pins, str(python))
-
-    assert mflux.faults(scenes[name].setting, target) == ()
-
-
-def test_an_installed_release_that_disagrees_is_told(python, release, monkeypatch, new_place, tmp_path):
-    """A tokenizer whose files are there and that does not load is more than names can tell."""
-    monkeypatch.setenv("PYTHONPATH", str(release("0.24.0")))
-    place = new_place(tmp_path)
-    (place.fill("z-image-turbo") / "tokenizer" / "tokenizer.json").write_text("not a tokenizer")
-    target = mflux.Target("0.24.0", versions.newest().pins, str(python))
-
-    found = mflux.faults(place.setting(Z_IMAGE), target)
-
-    assert [one.path for one in found] == ["tokenizer/*"]
-    assert "mflux 0.24.0 itself does not find it here" in found[0].message
-
-
-def test_this_environment_has_no_mflux_of_its_own():
-    """It would be asked instead of the releases."""
-    with pytest.raises(importlib.metadata.PackageNotFoundError):
-        importlib.metadata.version("mflux")
+    assert scenes[name].picked(version) == answers[version][name]["picked"]
 
 
 def test_every_case_was_put_to_every_release(answers):
-    """Nothing is skipped: a release that cannot be imported fails above, and a case is asked for all it opens."""
+    """Nothing is passed over: an mflux that cannot be imported would answer nothing."""
     told = [one for version in VERSIONS for answer in answers[version].values() for one in answer["told"]]
 
     assert told
-    assert all(one for one in told)
+    assert all(told)
