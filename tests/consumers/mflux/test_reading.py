@@ -6,7 +6,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelready.consumers.mflux import folders
@@ -26,6 +26,7 @@ def kept(content, name):
         yield path
 
 
+@settings(deadline=None)  # the disk is shared
 @given(st.binary(max_size=200) | INDEXES.map(str.encode))
 def test_an_index_names_plain_files_or_is_none(content):
     """Mflux takes the folder for incomplete where an index is none, or leads elsewhere."""
@@ -36,6 +37,7 @@ def test_an_index_names_plain_files_or_is_none(content):
         assert named is None or json.loads(content)["weight_map"]
 
 
+@settings(deadline=None)  # the disk is shared
 @given(st.binary(max_size=200) | st.tuples(st.integers(0, 2**64 - 1), st.binary(max_size=99) | INDEXES.map(str.encode)))
 def test_a_header_tells_its_metadata_or_nothing(content):
     """A length that no file has takes no memory."""
@@ -44,6 +46,7 @@ def test_a_header_tells_its_metadata_or_nothing(content):
         assert isinstance(folders.header_metadata(path), dict)
 
 
+@settings(deadline=None)  # the disk is shared
 @given(st.lists(st.from_regex(r"\A[a-z._-]{0,4}-[0-9]{5}-of-[0-9]{5}\.safetensors\Z"), max_size=4))
 def test_what_is_counted_is_bounded(names):
     """Model-00001-of-99999 is one file, and no reason to name all the others."""
@@ -54,4 +57,4 @@ def test_what_is_counted_is_bounded(names):
         lost = list(folders.uncounted(Path(folder)))
 
     assert set(lost).isdisjoint(name for name in names if not name.startswith("._"))
-    assert len(lost) <= 10_000 * len(names)
+    assert len(lost) <= 1_000 * len(names)

@@ -51,3 +51,16 @@ def test_versions_are_compared_as_numbers():
     assert versions.of_version("0.17.0").asks_for_tokenizers is False
     with pytest.raises(mflux.UnknownTarget, match="expected something like"):
         versions.numbers("newest")
+
+
+@pytest.mark.parametrize(("code", "told"), [(3, "it ended with exit code 3"), (0, "is no Python's answer")])
+def test_a_program_that_is_no_python_is_told(place, z_image, tmp_path, code, told):
+    """It ends badly, or it says something else."""
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\necho nonsense\nexit {code}\n")
+    program.chmod(0o755)
+    place.environ = {"MODELREADY_MFLUX": str(program)}
+
+    (found,) = mflux.faults(place.setting("Tongyi-MAI/Z-Image-Turbo"))
+
+    assert told in found.message

@@ -97,5 +97,9 @@ def _asked(
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return [], f"it cannot be run: {getattr(error, 'strerror', None) or type(error).__name__}"
-    answers = [json.loads(line) for line in ended.stdout.splitlines()]
-    return answers, "" if ended.returncode == 0 else f"it ended with exit code {ended.returncode}"
+    if ended.returncode:
+        return [], f"it ended with exit code {ended.returncode}"
+    try:
+        return [json.loads(line) for line in ended.stdout.splitlines()], ""
+    except ValueError:
+        return [], "what it answers is no Python's answer"

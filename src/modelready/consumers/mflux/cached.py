@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from modelready import environment, patterns
-from modelready.consumers.mflux import resolution, uses
+from modelready.consumers.mflux import folders, resolution, uses
 from modelready.model import Fault
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ class Repository:
 
     def _dangling(self) -> Iterator[Fault]:
         """Tell links among the snapshots that lead nowhere: mflux asks each for its time, and ends with an error."""
-        for path in sorted((self.storage / "snapshots").iterdir()):
-            if path.is_symlink() and not path.exists():
+        for path in sorted((self.storage / "snapshots").glob("*")):
+            if path.is_symlink() and folders.why_dead(path) == "its link leads nowhere":
                 yield Fault(f"snapshots/{path.name}", "its link leads nowhere: mflux stumbles over it", "delete it")
 
     def _reference_faults(self, revision: str) -> Iterator[Fault]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def faults(setting: Setting, target: Target) -> tuple[Fault, ...]:
     """Tell what is wrong by our statement of the rules; where that is nothing, what *target* itself says."""
-    if setting.is_cached and setting.revision is None:  # files.are_there tells that nothing is known
+    if not setting.root.is_dir() or (setting.is_cached and setting.revision is None):  # files.are_there tells that
         return ()
     look = _Look(setting, target)
     found = tuple(fault for fault in look.faults() if not _is_told(fault, setting))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ _COUNTED = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.safetensors")
 _SAVED = re.compile(r"\d+\.safetensors")
 _LONGEST_INDEX = 256 * 2**20
 _LONGEST_HEADER = 100_000_000
-_MOST_SHARDS = 10_000
+_MOST_SHARDS = 1_000
 
 
 def matching(root: Path, pattern: str) -> list[Path]:
@@ -38,7 +39,13 @@ def live(root: Path, pattern: str) -> list[Path]:
 
 def is_live(path: Path) -> bool:
     """Tell whether *path* leads to a file with something in it, and is not what macOS writes beside it."""
-    return not path.name.startswith("._") and path.is_file() and path.stat().st_size > 0
+    if path.name.startswith("._"):
+        return False
+    try:
+        seen = path.stat()
+    except OSError:
+        return False
+    return stat.S_ISREG(seen.st_mode) and seen.st_size > 0
 
 
 def is_config(path: Path) -> bool:
@@ -53,11 +60,13 @@ def has_saved_shards(folder: Path) -> bool:
 
 def why_dead(path: Path) -> str:
     """Say why *path* is no file that can be read."""
-    if path.is_symlink() and not path.exists():
-        return "its link leads nowhere"
-    if path.is_file():
-        return "is empty"
-    return "is not there"
+    try:
+        seen = path.stat()
+    except FileNotFoundError:
+        return "its link leads nowhere" if path.is_symlink() else "is not there"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return "is empty" if stat.S_ISREG(seen.st_mode) else "is no file"
 
 
 def indexes(folder: Path) -> list[Path]:

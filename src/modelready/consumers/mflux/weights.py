@@ -25,7 +25,6 @@ _SAVED_INDEX = "model.safetensors.index.json"
 _MARKS = ("quantization_level", "mflux_version")
 #: Patterns that mflux downloads by and can do without, or that the tokenizer's own look-up judges.
 _FOR_TOKENIZERS = (".jinja", "added_tokens.json", "merges.txt", "tokenizer/*", "/**")
-_WEIGHTS = (".safetensors", folders.INDEX_SUFFIX)
 _NOTHING = "no configuration lies here: mflux itself would not miss it, other loaders and its next release may"
 
 
@@ -42,15 +41,6 @@ def lacks(root: Path, opening: Opening) -> Iterator[Fault]:
         if fault.path not in told:
             told.add(fault.path)
             yield fault
-
-
-def everywhere(root: Path) -> Iterator[Fault]:
-    """Tell what is wrong with weights anywhere below *root*, where nobody knows which are needed."""
-    found = {path.parent for path in folders.matching(root, "**") if path.name.endswith(_WEIGHTS)}
-    if not any(folders.live(folder, "*.safetensors") for folder in found):
-        yield Fault("*.safetensors", "no weights lie here that mflux reads")
-    for folder in sorted(found):
-        yield from _in_folder(root, folder)
 
 
 def _original(root: Path, opening: Opening) -> Iterator[Fault]:
@@ -131,7 +121,7 @@ def _by_marks(root: Path, folder: Path) -> Iterator[Fault]:
 
 def _dead(root: Path, path: Path) -> Fault:
     why = folders.why_dead(path)
-    return Fault(_told(root, path), f"{why}: mflux counts it by its name" if path.is_file() else why)
+    return Fault(_told(root, path), f"{why}: mflux counts it by its name" if why == "is empty" else why)
 
 
 def _told(root: Path, path: Path) -> str:
