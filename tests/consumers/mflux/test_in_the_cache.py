@@ -170,6 +170,19 @@ def test_a_listed_file_of_the_tokenizer_must_be_there(place, z_image):
     assert place.paths(Z_IMAGE) == ["tokenizer/special_tokens_map.json"]
 
 
+def test_a_configuration_that_its_makers_never_published_is_not_missed(place, z_image):
+    """The listing of the commit knows; without one, a folder of weights is held to have a configuration."""
+    for path in (z_image / "vae").glob("*.json"):
+        path.unlink()
+    for path in (z_image / "vae").glob("*.safetensors"):
+        path.rename(path.with_name(f"part{path.name[10]}.safetensors"))
+    listing = place.list(Z_IMAGE)
+    listed = place.judged(Z_IMAGE)
+    listing.unlink()
+
+    assert (listed, place.paths(Z_IMAGE)) == ([], ["vae/*.json"])
+
+
 def test_a_configuration_asked_for_by_name_needs_a_listing_or_no_network(place):
     """The ControlNet of Z-Image asks for config.json without `local_files_only`."""
     place.fill("z-image-turbo-controlnet-union-2.1")

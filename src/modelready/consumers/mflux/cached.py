@@ -99,8 +99,10 @@ class Repository:
 
     def lacks(self, root: Path, use: Use) -> Iterator[Fault]:
         """Tell what *use* finds lacking in the snapshot *root*, and what it would ask the network for."""
-        yield from uses.lacks(root, use if self.target.finds_saves_elsewhere else use.without_saves(), self.target)
         listed = self._listed(root.name)
+        for fault in uses.lacks(root, use if self.target.finds_saves_elsewhere else use.without_saves(), self.target):
+            if not _is_published_so(fault, listed):
+                yield fault
         for one in use.opens:
             yield from self._requests(root, one, listed)
 
@@ -134,3 +136,9 @@ class Repository:
             return tuple(held["files"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
+
+
+def _is_published_so(fault: Fault, listed: tuple[str, ...] | None) -> bool:
+    """Tell whether *fault* is a configuration that the repository itself, by its listing, does not have."""
+    is_known = listed is not None and fault.path.endswith("*.json")
+    return is_known and not any(patterns.matches_one(path, fault.path) for path in listed or ())
