@@ -25,7 +25,7 @@ _SAVED_INDEX = "model.safetensors.index.json"
 _MARKS = ("quantization_level", "mflux_version")
 #: Patterns that mflux downloads by and can do without, or that the tokenizer's own look-up judges.
 _FOR_TOKENIZERS = (".jinja", "added_tokens.json", "merges.txt", "tokenizer/*", "/**")
-_NOTHING = "no configuration lies here: mflux itself would not miss it, other loaders and its next release may"
+_NOTHING = "no configuration lies here: mflux would load the weights all the same, other loaders would not"
 
 
 def required(opening: Opening) -> tuple[str, ...]:
