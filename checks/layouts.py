@@ -9,6 +9,15 @@ if TYPE_CHECKING:
     from modelready.suite.judging import Judge
 
 
+def test_mflux_finds_it(mflux_faults: tuple[Fault, ...], judge: Judge) -> None:
+    """
+    The installed mflux, or the newest that is known, finds weights and tokenizers with no network.
+
+    Mend: pin the commit that mflux asks for, and bring the folders that it opens; docs/mflux.md names both.
+    """
+    judge(mflux_faults)
+
+
 def test_comfyui_lists_it(comfyui_faults: tuple[Fault, ...], judge: Judge) -> None:
     """
     ComfyUI lists the model's files: each lies in a folder that it reads, under a name that it shows.

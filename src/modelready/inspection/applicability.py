@@ -63,6 +63,7 @@ _APPLICATIONS = {
     "diffusers_faults": "diffusers",
     "faster_whisper_faults": "faster-whisper",
     "llama_cpp_faults": "llama.cpp",
+    "mflux_faults": "mflux",
     "transformers_faults": "transformers",
     "vllm_faults": "vllm",
     "whisper_cpp_faults": "whisper.cpp",
