@@ -149,6 +149,15 @@ def test_too_many_pickles_are_told(write):
     ]
 
 
+def test_a_pickle_without_end_is_told(write, monkeypatch):
+    """What is not followed to its end may name anything behind that."""
+    monkeypatch.setattr(pickle_machine, "_MOST_STEPS", 1_000)
+
+    assert told(write("values.pkl", b"\x80\x02" + b"N0" * 1_000 + SYSTEM)) == [
+        "has more than 1,000 opcodes, too many to be followed"
+    ]
+
+
 def test_payloads_are_passed_over(tmp_path):
     """Two gigabytes of bytes take no time: nothing of them is read."""
     place = tmp_path / "model.pkl"
