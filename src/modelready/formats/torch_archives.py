@@ -32,7 +32,8 @@ def faults(view: View, *, is_torch: bool) -> Iterator[str]:
     try:
         archive = zips.read(view)
     except zips.BrokenZip as error:
-        yield _cut(view) or f"is a zip archive that {error}"
+        is_cut = zips.find_end(view) is None
+        yield (is_cut and _cut(view)) or f"is a zip archive that {error}"
         return
     yield from (f"is a zip archive that {oddity}" for oddity in archive.oddities)
     if archive.gaps and (end := sum(archive.gaps[-1])) == view.size:
