@@ -271,7 +271,8 @@ class _Look:
         """Tell code that archives of torch carry on purpose."""
         scripts = [name for name in names if re.fullmatch(r"(?:[^/]+/)?code/.*\.py", name)]
         if scripts and self.is_torchscript:
-            what = f"is a TorchScript program ({len(scripts)} file{'s' * (len(scripts) > 1)} of code), which torch.jit.load compiles and runs"
+            files = "1 file" if len(scripts) == 1 else f"{len(scripts)} files"
+            what = f"is a TorchScript program ({files} of code), which torch.jit.load compiles and runs"
             self._add(Finding(where, what, is_meant=True))
         for name in sorted(name for name in names if name.endswith(_COMPILED)):
             self._add(Finding(_inside(where, name), "is compiled code", is_meant=True))
