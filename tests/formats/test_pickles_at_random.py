@@ -40,7 +40,7 @@ def scanned(content):
     return pickles.scan(Cursor(View(io.BytesIO(content), 0, len(content))))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.lists(OPCODES, max_size=40).map(b"".join))
 def test_no_program_asks_for_a_name_that_was_not_seen(program):
     """On stacks and memos that no pickler would make, what reaches the unpickler was named, or told as untold."""
@@ -85,7 +85,7 @@ def damaged(draw):
     return name, bytes(content)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(damaged())
 def test_any_damaged_file_can_be_looked_into(tmp_path, file):
     """Whatever is wrong with it costs words, not a traceback."""

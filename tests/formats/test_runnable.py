@@ -95,7 +95,7 @@ def test_a_torchscript_program_is_told_as_what_it_is(write):
     (found,) = runnable.findings(write("model.pt", program))
 
     assert found.is_meant
-    assert "TorchScript program (1 files of code)" in found.what
+    assert "TorchScript program (1 file of code)" in found.what
 
 
 def test_torchscript_names_are_refused_elsewhere(write):
@@ -124,6 +124,20 @@ def test_archives_inside_archives_end_somewhere(write):
     assert any("archives, one inside the other" in one for one in told(write("model.zip", content)))
 
 
+def test_what_cannot_be_looked_into_hides_nothing_else(write, monkeypatch):
+    """One member that is too large, and the next one is looked into all the same, as deep as before."""
+    monkeypatch.setattr(byte_views, "MOST_HELD", 1000)
+    large = zipped(("b", bytes(2000)))
+    members = [(f"{one}.zip", large) for one in range(10)]
+
+    found = told(
+        write("model.zip", zipped(*members, ("x.zip", zipped(("y.pkl", SYSTEM))), method=zipfile.ZIP_DEFLATED))
+    )
+
+    assert len(found) == 11
+    assert "x.zip/y.pkl imports os.system" in found
+
+
 def test_a_bomb_is_left(write, monkeypatch):
     """What unpacks without end is not followed, and not called fine."""
     monkeypatch.setattr(byte_views, "MOST_UNPACKED", 10_000_000)
@@ -146,6 +160,15 @@ def test_too_many_pickles_are_told(write):
     """No file of a model is a stream of so many."""
     assert told(write("values.pkl", b"\x80\x02N." * 10_001)) == [
         "holds more than 10,000 pickles, too many to be followed"
+    ]
+
+
+def test_a_pickle_without_end_is_told(write, monkeypatch):
+    """What is not followed to its end may name anything behind that."""
+    monkeypatch.setattr(pickle_machine, "_MOST_STEPS", 1_000)
+
+    assert told(write("values.pkl", b"\x80\x02" + b"N0" * 1_000 + SYSTEM)) == [
+        "has more than 1,000 opcodes, too many to be followed"
     ]
 
 

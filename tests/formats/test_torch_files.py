@@ -88,10 +88,16 @@ WHOLE = torch_zip(tensor(), ("data/0", STORAGE))
         pytest.param(edit(WHOLE, b"version", b"vorsion"), "lacks its record 'version'", id="a version lost"),
         pytest.param(zipped(("a/model.bin", b"x")), "without data.pkl", id="a zip of something else"),
         pytest.param(edit(WHOLE, b"archive/data/0", b"archive/data.pkl"[:14]), "lacks the storage", id="renamed"),
+        pytest.param(WHOLE.replace(b"\x00" * 4, b"\x00\x00\x00\x61", 1), "otherwise", id="a method of its own"),
         pytest.param(b"\x00" * 4096, "is no file of torch", id="zeros"),
         pytest.param(WHOLE[:-22] + bytes(22), "truncated", id="an end of zeros"),
         pytest.param(
             torch_legacy(storages=(struct.pack("<q", 5) + STORAGE,)), "has 5 elements, its pickle says 4", id="a count"
+        ),
+        pytest.param(torch_legacy(keys=("1",)), "lacks the storage '0'", id="a key lost"),
+        pytest.param(torch_legacy(keys=("0", "1")), "'1', which nothing in it uses", id="a key more"),
+        pytest.param(
+            WHOLE[:-14] + struct.pack("<2H", 5, 4) + WHOLE[-10:], "has 5 members, its end says 4", id="a wrong count"
         ),
         pytest.param(tarred(("pickle", b""), ("storages", b"")), "lacks its member 'tensors'", id="tar, a member lost"),
         pytest.param(tarred(("pickle", bytes(2000)))[:1024], "is cut short: at least 1,488", id="tar, cut short"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -16,7 +15,7 @@ _MOST_NAMES = 10_000
 _MOST_KNOWN = 400_000
 _MOST_STORAGES = 200_000
 _MOST_INSIDE = 8
-_MOST_STEPS = 30_000_000
+_MOST_STEPS = 20_000_000
 _LONGEST_INT = 16
 
 _PROTOCOL = 5
@@ -66,8 +65,7 @@ class Machine(Stack):
         try:
             for _ in range(_MOST_STEPS):
                 steps[opcode()](self)
-            self.scan.untold[f"has more than {_MOST_STEPS:,} opcodes, too many to be followed"] = None
-            self.unknown()
+            self._endless()
         except _Stop:
             pass
         except BrokenPickle as error:
@@ -76,8 +74,13 @@ class Machine(Stack):
         return self.scan
 
     def unknown(self) -> None:
-        """Refuse a byte that is no opcode, or what ."""
+        """Refuse a byte that is no opcode."""
         raise BrokenPickle("holds a byte that is no opcode")
+
+    def _endless(self) -> None:
+        told = f"has more than {_MOST_STEPS:,} opcodes, too many to be followed"
+        self.scan.untold[told] = None
+        raise BrokenPickle(told)
 
     # ---- single opcodes
 
@@ -198,7 +201,7 @@ class Machine(Stack):
 
     def memoize(self) -> None:
         """MEMOIZE: the same, at the next place."""
-        self.put(self._memo.count)
+        self._memo.append(self.top())
 
     def get(self, index: int) -> None:
         """GET: what is remembered at *index*."""
@@ -260,7 +263,7 @@ class Machine(Stack):
 
     def _decoded(self, content: bytes, encoding: str) -> str:
         try:
-            return codecs.decode(content, encoding, "surrogatepass" if encoding == "utf-8" else "strict")
+            return content.decode(encoding, "surrogatepass" if encoding == "utf-8" else "strict")
         except ValueError:
             raise BrokenPickle("holds a text that is none") from None
 

@@ -43,6 +43,8 @@ class Stack:
 
     def top(self) -> Value:
         """Look at the value on top."""
+        if self._values:
+            return self._values[-1]
         value = self.pop()
         self._values.append(value)
         return value

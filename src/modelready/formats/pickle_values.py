@@ -99,6 +99,15 @@ class Memo:
             self._known.pop(index, None)
         return len(self._ahead) <= _MOST_AHEAD
 
+    def append(self, value: Value) -> None:
+        """Remember *value* at the next place."""
+        if self._ahead:
+            self.put(self.count, value)
+            return
+        if value is not None and len(self._known) < _MOST_REMEMBERED:
+            self._known[self._next] = value
+        self._next += 1
+
     def get(self, index: int) -> Value:
         """Give what was remembered, as far as it is known."""
         return self._known.get(index)

@@ -41,6 +41,10 @@ def scan_next(reader: Reader, *, arrays: bool = True) -> Scan:
 # ---- the opcodes
 
 
+def _byte(machine: Machine) -> None:
+    machine.push(machine.reader.opcode())
+
+
 def _text(count: int, encoding: str) -> Callable[[Machine], None]:
     return lambda machine: machine.text(machine.reader.number(count), encoding)
 
@@ -71,7 +75,7 @@ _BY_OPCODE: dict[bytes, Callable[[Machine], None]] = {
     b"I": Machine.integer_line,
     b"L": Machine.integer_line,
     b"J": lambda machine: machine.integer(4),
-    b"K": lambda machine: _unsigned(machine, 1),
+    b"K": _byte,
     b"M": lambda machine: _unsigned(machine, 2),
     b"\x8a": lambda machine: machine.integer(machine.reader.number(1)),
     b"\x8b": lambda machine: machine.integer(machine.reader.number(4)),
@@ -82,7 +86,7 @@ _BY_OPCODE: dict[bytes, Callable[[Machine], None]] = {
     b"U": _text(1, "latin-1"),
     b"V": lambda machine: machine.text_line("raw_unicode_escape"),
     b"X": _text(4, "utf-8"),
-    b"\x8c": _text(1, "utf-8"),
+    b"\x8c": lambda machine: machine.text(machine.reader.opcode(), "utf-8"),
     b"\x8d": _text(8, "utf-8"),
     b"B": _skipped(4),
     b"C": _skipped(1),
@@ -107,11 +111,11 @@ _BY_OPCODE: dict[bytes, Callable[[Machine], None]] = {
     b"\x87": lambda machine: machine.tuple_of(3),
     b"t": Machine.tuple_,
     b"p": lambda machine: machine.put(machine.number_line()),
-    b"q": lambda machine: machine.put(machine.reader.number(1)),
+    b"q": lambda machine: machine.put(machine.reader.opcode()),
     b"r": lambda machine: machine.put(machine.reader.number(4)),
     b"\x94": Machine.memoize,
     b"g": lambda machine: machine.get(machine.number_line()),
-    b"h": lambda machine: machine.get(machine.reader.number(1)),
+    b"h": lambda machine: machine.get(machine.reader.opcode()),
     b"j": lambda machine: machine.get(machine.reader.number(4)),
     b"c": Machine.global_,
     b"\x93": Machine.stack_global,

@@ -121,13 +121,15 @@ class _Look:
             self._tell(where, f"lies in more than {_DEEPEST} archives, one inside the other")
             return
         self.depth += 1
-        if kind == "zip":
-            self._zip(view, where)
-        elif kind == "tar":
-            self._tar(view, where)
-        else:
-            self._packed(view, kind, where, suffix)
-        self.depth -= 1
+        try:
+            if kind == "zip":
+                self._zip(view, where)
+            elif kind == "tar":
+                self._tar(view, where)
+            else:
+                self._packed(view, kind, where, suffix)
+        finally:
+            self.depth -= 1
 
     # ---- pickles
 
@@ -193,12 +195,14 @@ class _Look:
                 self._members(part, zips.lost_members(part), where)
         names = {one.name for one in archive.members}
         before, self.is_torchscript = self.is_torchscript, _is_torchscript(names)
-        self._members(view, archive.members, where, is_torch=any(_ends(name, "data.pkl") for name in names))
-        self._carried(names, where)
+        try:
+            self._members(view, archive.members, where, is_torch=any(_ends(name, "data.pkl") for name in names))
+            self._carried(names, where)
+        finally:
+            self.is_torchscript = before
         if names >= keras_configs.PARTS:
             config = next(one for one in archive.members if one.name == "config.json")
             self._keras(zips.content(view, config, self.budget), _inside(where, config.name))
-        self.is_torchscript = before
 
     def _members(self, view: View, members: Iterable[zips.Member], where: str, *, is_torch: bool = False) -> None:
         for one in members:
@@ -267,7 +271,8 @@ class _Look:
         """Tell code that archives of torch carry on purpose."""
         scripts = [name for name in names if re.fullmatch(r"(?:[^/]+/)?code/.*\.py", name)]
         if scripts and self.is_torchscript:
-            what = f"is a TorchScript program ({len(scripts)} files of code), which torch.jit.load compiles and runs"
+            files = "1 file" if len(scripts) == 1 else f"{len(scripts)} files"
+            what = f"is a TorchScript program ({files} of code), which torch.jit.load compiles and runs"
             self._add(Finding(where, what, is_meant=True))
         for name in sorted(name for name in names if name.endswith(_COMPILED)):
             self._add(Finding(_inside(where, name), "is compiled code", is_meant=True))

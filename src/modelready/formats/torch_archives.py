@@ -32,7 +32,8 @@ def faults(view: View, *, is_torch: bool) -> Iterator[str]:
     try:
         archive = zips.read(view)
     except zips.BrokenZip as error:
-        yield _cut(view) or f"is a zip archive that {error}"
+        is_cut = zips.find_end(view) is None
+        yield (is_cut and _cut(view)) or f"is a zip archive that {error}"
         return
     yield from (f"is a zip archive that {oddity}" for oddity in archive.oddities)
     if archive.gaps and (end := sum(archive.gaps[-1])) == view.size:
@@ -40,7 +41,10 @@ def faults(view: View, *, is_torch: bool) -> Iterator[str]:
     records = {one.name: one for one in archive.members}
     root = next((name.removesuffix(DATA) for name in records if _is_root(name)), None)
     if root is not None:
-        yield from _record_faults(view, records, root)
+        try:
+            yield from _record_faults(view, records, root)
+        except Unreadable as error:
+            yield f"has a record that {error}"
     elif is_torch and not any(name.endswith(_OTHERS) for name in records):
         yield f"is a zip archive without {DATA}: torch opens no such file"
 
@@ -70,12 +74,8 @@ def _content(view: View, member: Member) -> bytes:
 def _pickle_faults(view: View, records: Mapping[str, Member], member: Member) -> Iterator[str]:
     """Say what is wrong with a pickle, or with the storages that it names: those of data.pkl lie in data/."""
     name = member.name.rpartition("/")[2]
-    try:
-        source = zips.content(view, member, Budget())
-        seen = pickles.scan(Cursor(source) if isinstance(source, View) else source)
-    except Unreadable as error:
-        yield f"its {name} {error}"
-        return
+    source = zips.content(view, member, Budget())
+    seen = pickles.scan(Cursor(source) if isinstance(source, View) else source)
     if seen.fault:
         yield f"its {name} {seen.fault}"
     folder = member.name.removesuffix(".pkl")

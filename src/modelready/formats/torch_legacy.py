@@ -47,10 +47,15 @@ def faults(view: View) -> Iterator[str]:
 
 
 def _storage_faults(view: View, at: int, keys: list[str], storages: Mapping[str, Storage]) -> Iterator[str]:
+    """Follow the storages from *at* on, in the order of *keys*."""
+    lost, unused = storages.keys() - set(keys), set(keys) - storages.keys()
+    if lost or unused:
+        yield f"lacks the storage {min(lost)!r}" if lost else f"has a storage {min(unused)!r}, which nothing in it uses"
+        return
     for place, key in enumerate(keys):
         told = view.read(at, _COUNT_BYTES)
-        storage = storages.get(key)
-        if storage is None or storage.item_bytes is None:  # of a type that is not known here: it may have any length
+        storage = storages[key]
+        if storage.item_bytes is None:  # of a type that is not known here: it may have any length
             return
         if len(told) == _COUNT_BYTES and (count := int.from_bytes(told, "little", signed=True)) != storage.count:
             yield f"its storage {key!r} has {count:,} elements, its pickle says {storage.count:,}"
@@ -67,7 +72,7 @@ def _storage_faults(view: View, at: int, keys: list[str], storages: Mapping[str,
 
 
 def _left(keys: list[str], storages: Mapping[str, Storage]) -> int:
-    return sum(_COUNT_BYTES + (storages[key].size or 0) for key in keys if key in storages)
+    return sum(_COUNT_BYTES + (storages[key].size or 0) for key in keys)
 
 
 def tar_faults(view: View) -> Iterator[str]:

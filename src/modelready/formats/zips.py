@@ -32,7 +32,7 @@ _LONGEST_DIRECTORY = 64 * 2**20
 _MOST_MEMBERS = 250_000
 _MOST_LOST = 10_000
 _LONGEST_NAME = 1024
-_IN_64_BITS, _IS_ENCRYPTED, _HAS_DESCRIPTOR = 0xFFFFFFFF, 0x1, 0x8
+_IN_64_BITS, _IS_ENCRYPTED, _HAS_DESCRIPTOR = 0xFFFFFFFF, 0x2041, 0x8
 _LIMITS = (0xFFFF, _IN_64_BITS, _IN_64_BITS)  # count, size and place, where they stand in 64 bits elsewhere
 #: A descriptor behind the data: CRC and sizes, in 32 or 64 bits, with or without its signature.
 _LONGEST_DESCRIPTOR = 24
@@ -104,10 +104,12 @@ def read(view: View) -> Archive:
     end = find_end(view)
     if end is None:
         raise BrokenZip("has no directory at its end: it is cut short")
-    directory, start, shift, after = _directory(view, end)
+    directory, start, shift, after, count = _directory(view, end)
     oddities: list[str] = []
     found = _members(view.part(shift, start), directory, oddities)
     members = sorted((one.shifted(shift) for one in found), key=lambda one: one.begin)
+    if len(members) != count:
+        raise BrokenZip(f"has {len(members):,} members, its end says {count:,}")
     twice = [name for name, count in Counter(one.name for one in members).items() if count > 1]
     oddities += [f"has several members named {name!r}: which one is read is chance" for name in twice[:3]]
     gaps = list(_gaps(members, start + shift, oddities))
@@ -147,8 +149,8 @@ def lost_members(view: View) -> Iterator[Member]:
 # ---- the directory
 
 
-def _directory(view: View, end: int) -> tuple[bytes, int, int, int]:
-    """Give the text of the directory, where it says it begins, how much further it does, and where the archive ends."""
+def _directory(view: View, end: int) -> tuple[bytes, int, int, int, int]:
+    """Give the text of the directory, where it says it begins, how much further, where the archive ends, its count."""
     fields = view.read(end, _END_FIELDS.size)
     _, disk, first_disk, _, count, size, start, comment = _END_FIELDS.unpack(fields)
     after, before = end + _END_FIELDS.size + comment, end
@@ -168,7 +170,7 @@ def _directory(view: View, end: int) -> tuple[bytes, int, int, int]:
     text = view.read(start + shift, size)
     if len(text) != size:
         raise BrokenZip("became shorter while it was read")
-    return text, start, shift, after
+    return text, start, shift, after, count
 
 
 def _end_in_64_bits(view: View, end: int) -> tuple[int, int, int, int] | None:
