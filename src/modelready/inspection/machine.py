@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from modelready import environment
-from modelready.inspection import words
+from modelready.inspection import neighbours, words
 from modelready.model import Fault
 
 if TYPE_CHECKING:
@@ -44,21 +44,9 @@ def _one_level_off(environ: Mapping[str, str], cache: Path, models: Iterable[Pla
         if one.model.layout != "hub-cache":
             continue
         name = "models--" + one.model.source.address.replace("/", "--")
-        if not _is_filled(cache / name) and (other := _neighbour(cache, name)):
+        if not neighbours.is_filled(cache / name) and (other := neighbours.one_level_off(cache, name)):
             message = f"{name} lies in {words.folded(other)}, programs look in {words.folded(cache)}: one level off"
             yield Fault(_namer(environ), message, f"set HF_HUB_CACHE={words.folded(other)}, or move {name}")
-
-
-def _neighbour(cache: Path, name: str) -> Path | None:
-    """Give the cache one level up or down in which *name* lies."""
-    return next((other for other in (cache.parent, cache / "hub") if _is_filled(other / name)), None)
-
-
-def _is_filled(storage: Path) -> bool:
-    try:
-        return any((storage / "snapshots").iterdir())
-    except OSError:
-        return False
 
 
 def _namer(environ: Mapping[str, str]) -> str:
