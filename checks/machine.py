@@ -1,10 +1,11 @@
-"""The machine leads every program to the same place."""
+"""The machine leads every program to the same place, and gives no token away."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from modelready.inspection.tokens import Looked
     from modelready.model import Fault
     from modelready.suite.judging import Judge
 
@@ -16,3 +17,13 @@ def test_variables_agree(variable_faults: tuple[Fault, ...], judge: Judge) -> No
     Mend: set HF_HOME (or HF_HUB_CACHE) alone, and unset the older names.
     """
     judge(variable_faults)
+
+
+def test_keeps_no_tokens(token_search: Looked, judge: Judge) -> None:
+    """
+    No access token lies among the models or in a certificate.
+
+    Mend: revoke it, take it out, and give the new one in the environment (HF_TOKEN, CIVITAI_TOKEN).
+    """
+    judge.warn(token_search.doubts)
+    judge(token_search.faults)

@@ -126,6 +126,12 @@ class Suite:
             done.remember(key)
         return faults
 
+    @property
+    def certificates(self) -> tuple[Path, ...]:
+        """Give where certificates of earlier runs may lie."""
+        given = (self.options.certificate,) if self.options.certificate else ()
+        return (self.ground.settings.home / "last-certificate.json", *given)
+
     def configuration(self) -> dict[str, str]:
         """Give the digests of the catalogs and the lock, by file name."""
         found = {path.name: digest for path, digest in self.asked.catalog.digests.items()}
