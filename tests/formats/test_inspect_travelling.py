@@ -8,7 +8,7 @@ import pytest
 
 from modelready.inspection import cache as inspected
 from modelready.inspection import files, travelling
-from modelready.model import Model, PlacedModel, Source
+from modelready.model import Digest, Model, PlacedModel, Source
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 OTHER = "f" * 40
@@ -178,3 +178,15 @@ def test_what_nobody_listed_is_no_silent_pass(tiny, known_by, include, is_told):
 
     assert bool(faults) is is_told
     assert all("modelready lock" in one.remedy for one in faults)
+
+
+def test_a_blob_that_is_called_otherwise_is_a_hazard(tiny):
+    """Some proxies send an ETag of their own: the bytes are right, and their name proves nothing."""
+    model = tiny.model()
+    first, *rest = model.files
+    other = replace(first, digests=(Digest("git_sha1", "9" * 40),))
+
+    (fault,) = travelling.hazards(replace(model, files=(other, *rest)))
+
+    assert fault.path == "config.json"
+    assert fault.message.startswith("its blob is called cccccccccccc…, its digest is 999999999999…")

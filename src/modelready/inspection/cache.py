@@ -137,7 +137,8 @@ class _Walk:
 
     def _lost(self, name: str, commit: str | None) -> str:
         if commit is None:
-            return f"is not there: programs that ask for {name} find nothing offline"
+            # Provisioning writes it last, so where something else went wrong that was told, this is no news.
+            return "" if self.model.faults else f"is not there: programs that ask for {name} find nothing offline"
         if not looking.is_folder(self.layout.snapshot(commit)):
             return "" if commit == name else f"leads to snapshots/{commit}, which is not there"
         if self.model.revision not in {None, commit}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 #: Applications that take the snapshot changed last, not the one that refs/main names: mflux 0.18 to 0.24,
 #: ``_find_complete_cached_snapshot``.
 NEWEST_FIRST = frozenset({"mflux"})
+_DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def hazards(model: PlacedModel) -> tuple[Fault, ...]:
@@ -27,6 +29,7 @@ def hazards(model: PlacedModel) -> tuple[Fault, ...]:
         return ()
     return (
         *_absolute(model),
+        *_named_otherwise(model),
         *_chosen_otherwise(model, storage),
         *_dangling(model, storage),
         *_in_other_cases(storage),
@@ -39,6 +42,16 @@ def _absolute(model: PlacedModel) -> Iterator[Fault]:
         if os.path.isabs(target := _target(one.place)) and looking.look(one.place):  # noqa: PTH117 - a text
             message = f"its link is absolute ({os.path.dirname(target)}): in a copy of the cache it leads back here"  # noqa: PTH120 - as above
             yield Fault(one.path, message, "delete that link; `modelready provision` writes a relative one")
+
+
+def _named_otherwise(model: PlacedModel) -> Iterator[Fault]:
+    """Tell the right bytes under a name that is not their digest: a proxy's own ETags do that."""
+    for one in model.files:
+        name = os.path.basename(_target(one.place))  # noqa: PTH119 - a text
+        own = {digest.hex for digest in one.digests if len(digest.hex) == len(name)}
+        if own and name not in own and _DIGEST.fullmatch(name):
+            message = f"its blob is called {name[:12]}…, its digest is {next(iter(own))[:12]}…: the name proves nothing"
+            yield Fault(one.path, message, "provision it from another endpoint, if caches are verified by their names")
 
 
 def _chosen_otherwise(model: PlacedModel, storage: Path) -> Iterator[Fault]:
