@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -13,9 +12,6 @@ from museum import report
 from museum.collection import AWAITED, EXHIBITS
 from museum.hall import Hall
 from museum.programs import OTHERS
-
-if TYPE_CHECKING:
-    from museum.exhibits import Exhibit
 
 
 @click.command()
@@ -29,18 +25,11 @@ def main(only: tuple[str, ...], write: Path | None) -> None:
         lines = []
         hall.judge()
         for one in chosen:
-            lines.append(report.Line(one, hall.message(one), _others(hall, one)))
+            others = {name: say(hall, one) for name, say in OTHERS.items()}
+            lines.append(report.Line(one, hall.message(one), others))
             _show(lines[-1])
     if write:
         write.write_text(report.page(lines, AWAITED), encoding="utf-8")
-
-
-def _others(hall: Hall, one: Exhibit) -> dict[str, str]:
-    hall.misbehave(one)
-    try:
-        return {name: say(hall, one) for name, say in OTHERS.items()}
-    finally:
-        hall.hub.heal()
 
 
 def _show(line: report.Line) -> None:

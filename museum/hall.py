@@ -83,16 +83,12 @@ class Hall:
     def judge(self) -> None:
         """Let each command say what it has to say, once for all exhibits that are its own."""
         self._certified("certify")
-        for one in self.exhibits:  # certifying asks no Hub; the other two do
-            self.misbehave(one)
+        # Certifying asks no Hub. The others do, and it goes on to be at fault towards those repositories.
+        for one in self.exhibits:
+            if one.command != "certify":
+                one.spoil(self.rooms[one.name])
         self._certified("provision")
         self._held_against_the_lock()
-        self.hub.heal()
-
-    def misbehave(self, one: Exhibit) -> None:
-        """Let the Hub be at fault as *one* has it, where that is what is shown, and not how it was brought."""
-        if one.command != "certify":
-            one.spoil(self.rooms[one.name])
 
     # ---- building
 

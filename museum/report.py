@@ -49,7 +49,7 @@ def page(lines: Sequence[Line], awaited: Sequence[Awaited]) -> str:
             "- *hf download* is called once more, without the network: it is what an application gets.",
             "  Where the source is at fault it is called with it.",
             "- *hf cache verify* has the network, which it needs.",
-            "- *minimum size* is the test that scripts have: each weight file is there, with half of its bytes or more.",
+            "- *minimum size* is what scripts test: each weight file is there, with half of its bytes or more.",
             "",
             f"modelready objects to all {len(lines)}, and to none of their healthy twins.",
             *sums,

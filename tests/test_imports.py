@@ -17,6 +17,7 @@ VALUES, WIRE, READERS, ACTORS, FACES = range(5)
 #: Every module right below modelready, or the package that holds it, and how high it stands.
 LAYERS = {
     **dict.fromkeys(("__init__", "errors", "model", "addresses", "environment", "expansion", "filesystems"), VALUES),
+    **dict.fromkeys(("explanations",), VALUES),
     **dict.fromkeys(("patterns", "rules", "sizes", "switches", "lock", "lock_rows", "clashes"), VALUES),
     **dict.fromkeys(("catalog", "catalog_lines", "catalog_models", "catalog_rows", "catalog_texts"), VALUES),
     **dict.fromkeys(("sources", "transfer", "layouts", "formats", "consumers", "digests"), READERS),
