@@ -171,7 +171,7 @@ EXHIBITS = (
     Exhibit(
         "hub 46",
         "local-dir",
-        "a file of `--local-dir` changed and kept its time: it is trusted",
+        "a file in a folder that `hf download` filled was changed and kept its time: it is trusted",
         "files.have_the_right_bytes",
         f"{WEIGHTS}.*huggingface_hub's .metadata",
         fill=lambda room: room.download(into_folder=True),
@@ -181,7 +181,7 @@ EXHIBITS = (
     Exhibit(
         "hub 47",
         "lost-copy",
-        "an update of `--local-dir` failed: the good file had been deleted before",
+        "an update of such a folder failed: the good file had been deleted before",
         "files.are_there",
         r"\*\.safetensors",
         fill=lambda room: room.download(into_folder=True),

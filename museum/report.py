@@ -77,6 +77,7 @@ def _plain(text: str) -> str:
     """Give *text* on one line, as it may stand in a table, and the same each time."""
     line = "; ".join(part.strip() for part in text.splitlines() if part.strip())
     line = re.sub(r"\b([0-9a-f]{6})[0-9a-f]{34,58}\b", r"\1…", line)
+    line = re.sub(r"(?:http://)?127\.0\.0\.1:\d+", "HUB", line)
     return line.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").replace("`", "'")
 
 

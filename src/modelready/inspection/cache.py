@@ -218,7 +218,8 @@ class _Walk:
         told = {one.path for one in self._present}
         blobs = (one for one in self._links if _BLOB.fullmatch(os.path.basename(links.target(one) or "")))  # noqa: PTH119 - a text
         here = [one.relative_to(self.model.root).as_posix() for one in blobs]
-        lost = sorted(path for path in here if path not in listed and path not in told)
+        unlisted = (path for path in here if path not in listed and path not in told)
+        lost = sorted(path for path in unlisted if looking.is_file(self.model.root / path))
         if lost:
             more = f" and {len(lost) - 1} more" if lost[1:] else ""
             message = f"does not list {lost[0]}{more}, though it lies there: programs believe it and fetch nothing"
