@@ -215,15 +215,19 @@ class _Walk:
 
     def _unlisted(self, listed: dict[str, ManifestFile], name: str) -> Iterator[Fault]:
         """Tell of a snapshot's links to blobs that its listing leaves out: huggingface_hub writes none of its own."""
-        told = {one.path for one in self._present}
-        blobs = (one for one in self._links if _BLOB.fullmatch(os.path.basename(links.target(one) or "")))  # noqa: PTH119 - a text
-        here = [one.relative_to(self.model.root).as_posix() for one in blobs]
-        unlisted = (path for path in here if path not in listed and path not in told)
-        lost = sorted(path for path in unlisted if looking.is_file(self.model.root / path))
+        known = {*listed, *(one.path for one in self._present)}
+        start = len(os.fspath(self.model.root)) + 1
+        strange = [path for one in self._links if (path := os.fspath(one)[start:]) not in known]
+        lost = sorted(path for path in strange if self._is_blob(self.model.root / path))
         if lost:
             more = f" and {len(lost) - 1} more" if lost[1:] else ""
             message = f"does not list {lost[0]}{more}, though it lies there: programs believe it and fetch nothing"
             yield Fault(name, message, f"delete {name} if it was changed by hand, then {words.PROVISION}")
+
+    def _is_blob(self, place: Path) -> bool:
+        """Tell whether *place* is a link to bytes that lie here and are named by their digest."""
+        name = os.path.basename(links.target(place) or "")  # noqa: PTH119 - a text
+        return _BLOB.fullmatch(name) is not None and looking.is_file(place)
 
 
 def _parts(storage: Path) -> Iterator[tuple[Path, str]]:
