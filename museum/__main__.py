@@ -26,7 +26,7 @@ def main(only: tuple[str, ...], write: Path | None) -> None:
         hall.judge()
         for one in chosen:
             others = {name: say(hall, one) for name, say in OTHERS.items()}
-            lines.append(report.Line(one, hall.message(one), others))
+            lines.append(report.Line(one, hall.message(one), others, hall.told[one.twin].verdict == "proved"))
             _show(lines[-1])
     if write:
         write.write_text(report.page(lines, AWAITED), encoding="utf-8")

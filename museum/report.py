@@ -24,6 +24,7 @@ class Line:
     exhibit: Exhibit
     message: str
     others: Mapping[str, str]
+    is_twin_proved: bool
 
 
 def cells(one: Exhibit) -> tuple[str, str, str]:
@@ -37,6 +38,7 @@ def page(lines: Sequence[Line], awaited: Sequence[Awaited]) -> str:
     """Give the page."""
     count = {name: sum(line.others[name].startswith(OBJECTS) for line in lines) for name in OTHERS}
     asked = {name: sum(line.others[name] != "is not asked" for line in lines) for name in OTHERS}
+    told, accused = sum(bool(line.message) for line in lines), sum(not line.is_twin_proved for line in lines)
     sums = [f"- {name} objects to {count[name]} of the {asked[name]} that it was asked about." for name in OTHERS]
     return "\n".join(
         [
@@ -51,7 +53,7 @@ def page(lines: Sequence[Line], awaited: Sequence[Awaited]) -> str:
             "- *hf cache verify* has the network, which it needs.",
             "- *minimum size* is what scripts test: each weight file is there, with half of its bytes or more.",
             "",
-            f"modelready objects to all {len(lines)}, and to none of their healthy twins.",
+            f"- modelready objects to {told} of {len(lines)}, and to {accused} of their healthy twins.",
             *sums,
             "",
             *_table(_HEADS, [_row_of(line) for line in lines]),
