@@ -32,6 +32,7 @@ TESTS_NEED = (
     "conformance",
     "conftest.py",
     "docs",
+    "museum",
     "pyproject.toml",
     "requirements",
     "tests",
@@ -178,6 +179,13 @@ def conformance(session: nox.Session) -> None:
     """Print what hf download and modelready make of every fault; a whole run writes docs/faults.md."""
     _install(session, "commands", "tests")
     session.run("python", "-m", "conformance", *(session.posargs or ["--write", "docs/faults.md"]))
+
+
+@nox.session(default=False)
+def museum(session: nox.Session) -> None:
+    """Print what every program makes of models that broke; a whole run writes docs/failures.md."""
+    _install(session, "commands", "tests")
+    session.run("python", "-m", "museum", *(session.posargs or ["--write", "docs/failures.md"]))
 
 
 # ---- tools

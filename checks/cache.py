@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelready.inspection import cache
+from modelready.inspection import cache, travelling
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,6 +22,7 @@ def test_names_lead_to_files(
 
     Mend: `modelready provision` writes refs and links anew; a copied cache wants `cp -aL`, or its `blobs/` as well.
     """
+    judge.warn(travelling.hazards(cached_model))
     judge(cache.broken_names(cached_model, hub_cache, refused=refused))
 
 

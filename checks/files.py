@@ -18,6 +18,7 @@ def test_are_there(model: PlacedModel, judge: Judge) -> None:
 
     Mend: `modelready provision` brings what is missing.
     """
+    judge.warn(files.unlisted(model))
     judge(files.absent(model))
 
 

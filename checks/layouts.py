@@ -74,7 +74,7 @@ def test_faster_whisper_opens_it(faster_whisper_faults: tuple[Fault, ...], judge
 
 def test_vllm_finds_it(vllm_faults: tuple[Fault, ...], judge: Judge) -> None:
     """
-    VLLM finds the model under the name it is given, and everything that it opens.
+    Under the name that it is given, vLLM finds the model and everything that it opens.
 
     Mend: `modelready provision`; MODEL_NAME and MODEL_REVISION name what the catalog names.
     """

@@ -1,10 +1,11 @@
-"""The machine leads every program to the same place."""
+"""The machine leads every program to the same place, and gives no token away."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from modelready.inspection.tokens import Looked
     from modelready.model import Fault
     from modelready.suite.judging import Judge
 
@@ -28,3 +29,13 @@ def test_comfyui_finds_its_models(
     """
     judge.warn(workflow_doubts)
     judge(workflow_faults)
+
+
+def test_keeps_no_tokens(token_search: Looked, judge: Judge) -> None:
+    """
+    No access token lies among the models or in a certificate.
+
+    Mend: revoke it, take it out, and give the new one in the environment (HF_TOKEN, CIVITAI_TOKEN).
+    """
+    judge.warn(token_search.doubts)
+    judge(token_search.faults)

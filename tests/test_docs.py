@@ -13,11 +13,10 @@ from click import Context
 from click.testing import CliRunner
 
 import modelready as package
-from modelready import catalog
+from modelready import catalog, explanations
 from modelready.catalog_rows import CONSUMERS, FILE_KEYS, MODEL_KEYS
 from modelready.cli import modelready
-from modelready.cli.error_kinds import KINDS
-from modelready.cli.explaining import promises
+from modelready.cli.explaining import checks, promises
 from modelready.errors import ModelreadyError
 
 ROOT = Path(__file__).parent.parent
@@ -141,14 +140,32 @@ def test_every_check_is_documented_in_order():
 
 def test_the_kinds_of_errors_are_a_closed_list():
     """Programs may rely on docs/errors.md naming each kind."""
-    assert set(coded(table_of("errors.md", "# Errors"))) == kinds() == set(KINDS)
+    assert set(coded(table_of("errors.md", "# Errors"))) == kinds()
 
 
-def test_explain_says_of_errors_what_the_documentation_says():
-    """The same words, so that a search finds both."""
-    text = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+def test_every_check_is_explained():
+    """Why it is made, what it prints, a story: each says all three, and nothing is explained that has no such name."""
+    for name, one in checks().items():
+        first, path, *rest = one.example.splitlines()
+        assert (first, path[0] != " ", len(rest)) == (name, True, 2), name
+        assert all(line.startswith("    ") for line in rest), name
+        assert all(text.endswith(".") for text in (one.promise, one.mend)), name
+        assert all((one.why, one.story)), name
+    known = {name.partition(".")[0] for name in explanations.explained()}
+    assert known <= {"files", "weights", "tokenizers", "cache", "layouts", "machine"}
+    assert set(checks()) <= set(explanations.explained())
 
-    assert [kind for kind, told in KINDS.items() if f"| `{kind}` | {told[0]} | {told[1]} |" not in text] == []
+
+def test_the_page_of_checks_is_what_explain_writes():
+    """`modelready explain --markdown > docs/checks.md` after a check was made or its words changed."""
+    assert (ROOT / "docs" / "checks.md").read_text(encoding="utf-8") == explanations.page(checks().values())
+
+
+def test_the_table_of_errors_is_what_explain_tells():
+    """One text, in two places."""
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8").splitlines()
+
+    assert [row for row in page if row.startswith("| `")] == explanations.error_rows(explanations.errors())
 
 
 def test_a_stranger_sees_a_result_by_line_25():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from modelready import __version__
 from modelready.errors import RequestError, not_writable
+from modelready.formats import secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -117,7 +118,7 @@ def write(run: Run, path: Path) -> None:
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text(run), encoding="utf-8")
+        part.write_text(secrets.hidden(text(run)), encoding="utf-8")
         part.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):  # where nothing can be written, nothing lies

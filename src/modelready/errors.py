@@ -176,7 +176,7 @@ class MalformedRef(ModelreadyError):
         self.path = path
         super().__init__(
             f"{path}: holds {held}; expected 40 hexadecimal digits and nothing else",
-            remedy="provision again, or write the commit there without a newline",
+            remedy="run `modelready provision`, or write the commit there without a newline",
         )
 
 

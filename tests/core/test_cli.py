@@ -298,6 +298,28 @@ def test_explain_for_scripts_is_json(called):
 
     assert json.loads(one).items() <= json.loads(every).items()
     assert len(json.loads(every)) > 5
+    assert set(json.loads(one)["files.are_there"]) == {"id", "promise", "mend", "why", "example", "story"}
+
+
+def test_explain_tells_why_an_example_and_a_story(called):
+    """And of a kind of error what it means, and whether trying again helps."""
+    _, check, _ = called("explain", "weights.have_every_shard")
+    status, error, _ = called("explain", "disk_full")
+
+    assert "what is missing keeps random values" in check
+    assert "    transformer/1.safetensors\n" in check
+    assert "Rapid-MLX 1885" in check
+    assert status == 0
+    assert "no room" in error
+    assert "Trying again may help." in error
+
+
+def test_explain_writes_the_page_of_all_checks(called):
+    """docs/checks.md is what it prints."""
+    status, page, _ = called("explain", "--markdown")
+
+    assert (status, page.splitlines()[0]) == (0, "# Checks")
+    assert "\n## machine.variables_agree\n" in page
 
 
 def test_lock_writes_and_check_compares(called, workshop, hub, tiny):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import shutil
 import threading
 
@@ -15,11 +16,12 @@ from modelready.downloads.jobs import Job
 from modelready.downloads.progress import Progress
 from modelready.environment import read
 from modelready.layouts import Folder, HubCache
-from modelready.model import Model, Source
+from modelready.model import Digest, Model, Source
 from modelready.placing import Options, locate, places, plan_all, provision
 from modelready.placing.examining import Examiner
 from modelready.placing.planning import Planner
 from modelready.sources import Sources
+from modelready.transfer import Wanted, begin
 
 IN_A_FOLDER = '[[model]]\nname = "tiny"\nsource = "hf:acme/tiny"\nlayout = "folder"\n'
 IN_THE_CACHE = '[[model]]\nname = "tiny"\nsource = "hf:acme/tiny"\n'
@@ -545,3 +547,129 @@ def test_an_unreadable_source_is_told_with_a_remedy(workshop, hub):
     ((_, error),) = plan_all([asked.catalog.named("tiny")], asked.ground, Options())
 
     assert isinstance(error, errors.NotFound)
+
+
+# ---- mending what is there in part
+
+
+LARGE = "large.safetensors"
+LARGE_SIZE = 3_000_000
+
+
+@pytest.fixture
+def large(workshop, hub, tiny):
+    """Give the small model a file worth resuming; give its bytes."""
+    content = random.Random(7).randbytes(LARGE_SIZE)
+    (tiny / LARGE).write_bytes(content)
+    hub.add_repo("acme/tiny", tiny)
+    return content
+
+
+def placed_large(workshop):
+    return next(one.place for one in located(workshop).files if one.path == LARGE)
+
+
+def brought_again(workshop, hub, **options):
+    """Bring again; give how many bytes of the large file were asked for."""
+    hub.forget()
+    job = workshop.bring(**options)["tiny"]
+    assert job.state == "completed"
+    return hub.bytes_sent(LARGE)
+
+
+@pytest.mark.parametrize("catalog", [IN_THE_CACHE, IN_A_FOLDER], ids=["cache", "folder"])
+def test_of_a_file_cut_short_only_the_end_is_fetched(workshop, hub, large, catalog):
+    """What is there of it is right, and its digest proves the whole."""
+    workshop.catalog = catalog
+    workshop.bring()
+    os.truncate(placed_large(workshop).resolve(), LARGE_SIZE - 4096)
+
+    sent = brought_again(workshop, hub)
+
+    assert sent == 4096
+    assert placed_large(workshop).read_bytes() == large
+    assert {one.file for one in hub.requests if one.kind == "get"} == {LARGE}
+    assert brought_again(workshop, hub) == 0
+    assert hub.requests == ()
+
+
+def test_what_was_appended_to_a_file_costs_no_byte(workshop, hub, large):
+    """All of it is there; the digest says so."""
+    workshop.bring()
+    with placed_large(workshop).open("ab") as file:
+        file.write(b"trailing")
+
+    assert brought_again(workshop, hub) == 0
+    assert placed_large(workshop).read_bytes() == large
+
+
+def test_a_cut_file_that_begins_otherwise_is_fetched_whole(workshop, hub, large):
+    """A wrong beginning costs its tail, and never a wrong file."""
+    workshop.bring()
+    blob = placed_large(workshop).resolve()
+    os.truncate(blob, LARGE_SIZE - 4096)
+    with blob.open("r+b") as file:
+        file.write(b"other")
+
+    assert brought_again(workshop, hub) == LARGE_SIZE + 4096
+    assert placed_large(workshop).read_bytes() == large
+
+
+def test_the_damaged_file_keeps_its_name_until_the_whole_one_is_proved(workshop, hub, large):
+    """Who reads it meanwhile sees what was there, never a mixture."""
+    workshop.catalog = IN_A_FOLDER
+    workshop.bring()
+    place = placed_large(workshop)
+    os.truncate(place, LARGE_SIZE - 4096)
+    hub.status(LARGE, 404, kind="body")
+
+    job = workshop.bring()["tiny"]
+
+    assert job.state == "failed"
+    assert place.read_bytes() == large[:-4096]
+
+
+def test_without_resuming_a_cut_file_is_fetched_whole(workshop, hub, large):
+    """--no-resume believes nothing that lies here."""
+    workshop.bring()
+    os.truncate(placed_large(workshop).resolve(), LARGE_SIZE - 4096)
+
+    assert brought_again(workshop, hub, resume=False) == LARGE_SIZE
+
+
+def test_an_update_does_not_begin_with_the_old_version(workshop, hub, large, tiny):
+    """Another digest was noted of it: its beginning is another's."""
+    workshop.catalog = IN_A_FOLDER
+    workshop.bring()
+    (tiny / LARGE).write_bytes(random.Random(8).randbytes(LARGE_SIZE + 1))
+    workshop.catalog = IN_A_FOLDER.replace("acme/tiny", f"acme/tiny@{hub.add_repo('acme/tiny', tiny)}")
+
+    assert brought_again(workshop, hub) == LARGE_SIZE + 1
+    assert placed_large(workshop).read_bytes() == (tiny / LARGE).read_bytes()
+
+
+def test_what_a_killed_hf_download_left_is_gone_on_with(workshop, hub, large):
+    """It gives each attempt a name of its own and begins at zero; the orphan is put to use, and away."""
+    workshop.bring()
+    blob = placed_large(workshop).resolve()
+    orphan = blob.with_name(f"{blob.name}.0badcafe.incomplete")
+    orphan.write_bytes(large[:2_000_000])
+    blob.unlink()
+
+    assert brought_again(workshop, hub) == 1_000_000
+    assert blob.read_bytes() == large
+    assert not orphan.exists()
+
+
+def test_a_stop_while_the_beginning_is_copied_is_an_interruption(tmp_path):
+    """Copying what is there of 40 GB takes a minute."""
+    (source := tmp_path / "cut").write_bytes(bytes(LARGE_SIZE))
+    wanted = Wanted("http://unused", tmp_path / "part", "x", LARGE_SIZE + 1, (Digest("sha256", "0" * 64),))
+    stop = threading.Event()
+    stop.set()
+
+    with pytest.raises(errors.Interrupted):
+        begin(wanted, [source], stop)
+
+    assert begin(wanted, [source, tmp_path / "not there"], threading.Event()) == LARGE_SIZE
+    assert begin(wanted, [source], threading.Event()) == 0  # that much is there already

@@ -9,6 +9,7 @@ from safetensors.numpy import save
 from modelready import proving, trials
 from modelready.ledger import Ledger
 from modelready.model import PlacedFile
+from modelready.suite import recalling
 from modelready.suite.options import Options
 from modelready.suite.state import Suite
 
@@ -68,10 +69,10 @@ def test_a_name_is_made_of_bytes_and_way(placed):
 def test_what_was_found_right_is_not_looked_into_again(placed, suite, remembered):
     """One file changes, one file is looked at: no time is needed for the other."""
     files = placed(a=weights(), b=weights(seed=5))
-    first = suite(files).blankness(files)
+    first = recalling.blank_weights(suite(files), files)
     changed = placed(b=weights(seed=7))
 
-    again = suite([*files, *changed], budget_s=1e-9).blankness(files)
+    again = recalling.blank_weights(suite([*files, *changed], budget_s=1e-9), files)
 
     assert first.are_none
     assert [one.path for one in again.doubts] == ["b.safetensors"]
@@ -81,21 +82,21 @@ def test_what_was_found_right_is_not_looked_into_again(placed, suite, remembered
 def test_what_was_searched_needs_no_samples(placed, suite, remembered):
     """But not the other way round: --reread looks again, whatever was remembered."""
     files = placed(a=weights())
-    suite(files).blankness(files)
+    recalling.blank_weights(suite(files), files)
     sampled = remembered()
 
-    assert suite(files, reread=True).blankness(files).are_none
+    assert recalling.blank_weights(suite(files, reread=True), files).are_none
     searched = remembered() - sampled
-    assert suite(files, reread=True, budget_s=1e-9).blankness(files).doubts
+    assert recalling.blank_weights(suite(files, reread=True, budget_s=1e-9), files).doubts
     assert len(sampled) == len(searched) == 1
-    assert suite(files, budget_s=1e-9).blankness(files).are_none
+    assert recalling.blank_weights(suite(files, budget_s=1e-9), files).are_none
 
 
 def test_what_was_doubted_is_doubted_again(placed, suite, remembered):
     """Only silence is remembered."""
     files = placed(a=weights(zeros=1))
 
-    found = [suite(files).blankness(files) for _ in range(2)]
+    found = [recalling.blank_weights(suite(files), files) for _ in range(2)]
 
     assert [len(one.doubts) for one in found] == [1, 1]
     assert remembered() == set()
@@ -111,9 +112,9 @@ def test_partners_that_agreed_are_not_read_again(placed, suite, workshop, tmp_pa
     time.sleep(0.06)
     files = (*files, PlacedFile("tags.csv", labels))
 
-    found = [suite(files, reread=reread).partners(model, files) for reread in (False, False, True)]
+    found = [recalling.partner_findings(suite(files, reread=one), model, files) for one in (False, False, True)]
     labels.write_text("tag_id,name\n1,a\n")
-    other = suite(files).partners(model, files)
+    other = recalling.partner_findings(suite(files), model, files)
 
     assert [one.compared for one in found] == [1, 1, 1]
     assert [one.path for one in other.faults] == ["tags.csv"]

@@ -1,6 +1,7 @@
 """What the tests of formats and inspection are given: real files, real tokenizers, placed models."""
 
 import json
+import os
 import struct
 import sys
 from pathlib import Path
@@ -8,11 +9,14 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
-from modelready.model import Model, PlacedFile, PlacedModel, Source
+from modelready.inspection import cache as inspected
+from modelready.layouts import HubCache
+from modelready.model import Digest, Model, PlacedFile, PlacedModel, Source
 
 sys.path.append(str(Path(__file__).parent))  # the tests of pickles share a corpus: pickle_corpus.py
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+BLOBS = {"config.json": "c" * 40, "vocab.txt": "b" * 40, "sub/model.safetensors": "d" * 64}
 
 
 def packed(header, data=b""):
@@ -121,3 +125,60 @@ def split_tokenizer(letters):
         return folder
 
     return split_tokenizer
+
+
+class Tiny:
+    """A small model in a Hub cache, as huggingface_hub writes it."""
+
+    def __init__(self, cache: Path) -> None:
+        self.cache, self.storage = cache, cache / "models--acme--tiny"
+        for path, blob in BLOBS.items():
+            self.write(f"blobs/{blob}", path)
+            self.link(path, blob)
+        self.write("refs/main", COMMIT)
+
+    @classmethod
+    def at(cls, cache):
+        """Give the small model that lies in *cache* already."""
+        found = cls.__new__(cls)
+        found.cache, found.storage = cache, cache / "models--acme--tiny"
+        return found
+
+    def write(self, path, text):
+        place = self.storage / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+        return place
+
+    def link(self, path, blob):
+        place = self.place(path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(os.path.relpath(self.storage / "blobs" / blob, place.parent))
+
+    def place(self, path):
+        return self.storage / "snapshots" / COMMIT / path
+
+    def list(self, **sizes):
+        """Write the listing, true but for *sizes*; None leaves a file out."""
+        sizes = {path: len(path) for path in BLOBS} | sizes
+        entries = {path: {"size": size, "blob_id": "a" * 40} for path, size in sizes.items() if size is not None}
+        self.write(f"trees/{COMMIT}.json", json.dumps({"format_version": 1, "files": entries}))
+
+    def model(self, revision="main", commit=COMMIT, known_by="snapshot", **rule):
+        source = Source(f"hf:acme/tiny@{revision}", "hf", "acme/tiny", revision)
+        files = tuple(
+            PlacedFile(path, self.place(path), digests=(Digest("sha256", blob),), **rule)
+            for path, blob in BLOBS.items()
+        )
+        layout = HubCache(self.cache, "acme/tiny")
+        root = layout.snapshot(commit) if commit else layout.storage
+        return PlacedModel(Model("tiny", source, "hub-cache"), root, commit, files, known_by)
+
+    def broken(self, **about):
+        return {one.path: one.message for one in inspected.broken_names(self.model(**about), self.cache)}
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """Give a healthy model in a cache."""
+    return Tiny(tmp_path / "hub")

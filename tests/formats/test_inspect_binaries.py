@@ -88,7 +88,8 @@ def cut(place, count):
         ("a.h5", b"", "inspected"),
         ("a.tflite", b"", "signature only"),
         ("a.engine", b"", "not inspected"),
-        ("a.bin", b"\x80\x02}q", "not inspected"),
+        ("a.bin", b"\x80\x02}q", "inspected"),
+        ("a.bin", b"\0\1\2\3", "not inspected"),
         ("a.bin", b"GGUF", "inspected"),
         ("a.bin", b"lmgg", "inspected"),
         ("a.bin", b"lmgg" + bytes(99), "not inspected"),
@@ -107,8 +108,9 @@ def test_a_bin_is_judged_by_its_beginning(write, gguf_file, model_in):
     write("b.bin", b"GGUF" + b"\3" * 20)
     write("c.bin", b"lmgg" + struct.pack("<11i", 51864, 1500, 384, 6, 1, 448, 384, 6, 1, 80, 1))
     write("d.bin", b"PK\3\4")
+    write("e.bin", b"\0\1\2\3")
 
-    assert set(told(inspected.unwhole(model_in().files))) == {"b.bin", "c.bin"}
+    assert set(told(inspected.unwhole(model_in().files))) == {"b.bin", "c.bin", "d.bin"}
 
 
 def test_a_bin_that_vanished_is_passed_over(model_in):

@@ -1,70 +1,15 @@
 """The names of a Hub cache, as programs follow them."""
 
-import json
-import os
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from modelready.inspection import cache as inspected
-from modelready.layouts import HubCache
-from modelready.model import Digest, Model, PlacedFile, PlacedModel, Source
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 OTHER = "f" * 40
 BLOBS = {"config.json": "c" * 40, "vocab.txt": "b" * 40, "sub/model.safetensors": "d" * 64}
-
-
-class Tiny:
-    """A small model in a Hub cache, as huggingface_hub writes it."""
-
-    def __init__(self, cache: Path) -> None:
-        self.cache, self.storage = cache, cache / "models--acme--tiny"
-        for path, blob in BLOBS.items():
-            self.write(f"blobs/{blob}", path)
-            self.link(path, blob)
-        self.write("refs/main", COMMIT)
-
-    def write(self, path, text):
-        place = self.storage / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text)
-        return place
-
-    def link(self, path, blob):
-        place = self.place(path)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(os.path.relpath(self.storage / "blobs" / blob, place.parent))
-
-    def place(self, path):
-        return self.storage / "snapshots" / COMMIT / path
-
-    def list(self, **sizes):
-        """Write the listing, true but for *sizes*; None leaves a file out."""
-        sizes = {path: len(path) for path in BLOBS} | sizes
-        entries = {path: {"size": size, "blob_id": "a" * 40} for path, size in sizes.items() if size is not None}
-        self.write(f"trees/{COMMIT}.json", json.dumps({"format_version": 1, "files": entries}))
-
-    def model(self, revision="main", commit=COMMIT, known_by="snapshot", **rule):
-        source = Source(f"hf:acme/tiny@{revision}", "hf", "acme/tiny", revision)
-        files = tuple(
-            PlacedFile(path, self.place(path), digests=(Digest("sha256", blob),), **rule)
-            for path, blob in BLOBS.items()
-        )
-        layout = HubCache(self.cache, "acme/tiny")
-        root = layout.snapshot(commit) if commit else layout.storage
-        return PlacedModel(Model("tiny", source, "hub-cache"), root, commit, files, known_by)
-
-    def broken(self, **about):
-        return {one.path: one.message for one in inspected.broken_names(self.model(**about), self.cache)}
-
-
-@pytest.fixture
-def tiny(tmp_path):
-    """Give a healthy model in a cache."""
-    return Tiny(tmp_path / "hub")
 
 
 def test_a_healthy_cache_is_not_accused(tiny):
@@ -76,9 +21,8 @@ def test_a_healthy_cache_is_not_accused(tiny):
     assert inspected.unwritten(tiny.model(), tiny.cache) == ()
 
 
-def test_nothing_there_is_told_by_others(tmp_path):
+def test_nothing_there_is_told_by_others(tiny):
     """files.are_there says that it was never provisioned."""
-    tiny = Tiny(tmp_path / "hub")
     model = tiny.model()
     shutil.rmtree(tiny.cache)
 

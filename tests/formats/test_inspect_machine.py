@@ -1,5 +1,9 @@
 """Variables that lead programs to different caches."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from modelready.inspection import machine
@@ -70,3 +74,35 @@ def test_no_variable_at_all_points_at_hf_home(tmp_path, model_in):
     )
 
     assert fault.path == "HF_HOME"
+
+
+@pytest.mark.parametrize(
+    ("environ", "name", "words"),
+    [
+        pytest.param({"HF_HUB_CACHE": "", "HF_HOME": "/x"}, "HF_HUB_CACHE", "set and empty", id="empty"),
+        pytest.param({"HF_HOME": ""}, "HF_HOME", "set and empty", id="an empty home"),
+        pytest.param({"HF_HOME": "models/hf"}, "HF_HOME", "a relative path", id="relative"),
+        pytest.param({"HF_HUB_CACHE": "/x", "HF_HOME": ""}, None, "", id="a stronger one is whole"),
+        pytest.param({"HF_HOME": "$HOME/hf"}, None, "", id="named by another"),
+    ],
+)
+def test_a_cache_that_depends_on_where_a_program_starts_is_told(tmp_path, model_in, environ, name, words):
+    """`HF_HOME=${HF_HOME}` in a compose file sets it to nothing, and huggingface_hub believes that."""
+    in_cache, in_folder = (model_in(tmp_path, layout=layout) for layout in ("hub-cache", "folder"))
+    environ = {"HOME": "/h", **environ}
+
+    faults = machine.disagreeing_variables(environ, [in_cache])
+
+    assert [one.path for one in faults] == ([name] if name else [])
+    assert all(words in one.message for one in faults)
+    assert machine.disagreeing_variables(environ, [in_folder]) == ()
+
+
+def test_huggingface_hub_takes_an_empty_variable_for_its_value():
+    """The rule is its own: should it change, this is told."""
+    code = "import huggingface_hub.constants as c; print(repr(c.HF_HUB_CACHE))"
+    environ = {**os.environ, "HF_HUB_CACHE": ""}
+
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "''"

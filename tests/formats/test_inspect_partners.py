@@ -8,6 +8,7 @@ import shutil
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 from safetensors.numpy import save
 
@@ -390,3 +391,22 @@ def test_a_vocabulary_that_is_saved_under_another_name_is_read_where_it_lies(fou
     files = [*(one for one in model.files if one.place != place), moved]
 
     assert partners.compare(replace(model, files=tuple(files)), files).compared == 1
+
+
+def tagger(outputs):
+    """Give an ONNX model with so many numbers for each image, as the wd taggers are published."""
+    image = onnx.helper.make_tensor_value_info("image", onnx.TensorProto.FLOAT, ["batch", outputs])
+    given = onnx.helper.make_tensor_value_info("output", onnx.TensorProto.FLOAT, ["batch", outputs])
+    node = onnx.helper.make_node("Sigmoid", ["image"], ["output"])
+    return onnx.helper.make_model(onnx.helper.make_graph([node], "tagger", [image], [given])).SerializeToString()
+
+
+def test_labels_are_held_against_the_outputs_of_an_onnx_model(found):
+    """The wd taggers: selected_tags.csv of another release names every tag wrongly, and nothing raises an error."""
+    good = found({"selected_tags.csv": table(5), "model.onnx": tagger(5)})
+    bad = found({"selected_tags.csv": table(4), "model.onnx": tagger(5)})
+
+    assert (good.faults, good.compared) == ((), 1)
+    assert [(one.path, one.message) for one in bad.faults] == [
+        ("selected_tags.csv", "has 4 labels, output of model.onnx has 5 outputs")
+    ]

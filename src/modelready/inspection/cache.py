@@ -13,7 +13,7 @@ from modelready import sizes
 from modelready.errors import MalformedRef
 from modelready.inspection import words
 from modelready.inspection.files import is_required_and_absent
-from modelready.layouts import HubCache, looking
+from modelready.layouts import HubCache, links, looking
 from modelready.model import Fault
 
 if TYPE_CHECKING:
@@ -137,7 +137,8 @@ class _Walk:
 
     def _lost(self, name: str, commit: str | None) -> str:
         if commit is None:
-            return f"is not there: programs that ask for {name} find nothing offline"
+            # Provisioning writes it last, so where something else went wrong that was told, this is no news.
+            return "" if self.model.faults else f"is not there: programs that ask for {name} find nothing offline"
         if not looking.is_folder(self.layout.snapshot(commit)):
             return "" if commit == name else f"leads to snapshots/{commit}, which is not there"
         if self.model.revision not in {None, commit}:
@@ -170,14 +171,19 @@ class _Walk:
     def dangling(self) -> Iterator[Fault]:
         """Tell links of the snapshot that lead nowhere: one of them hides the whole repository from ``hf cache ls``."""
         told = {one.place for one in self.model.files if is_required_and_absent(one) or one.path in self.refused}
-        root = self.model.root
+        for place in self._links:
+            if place not in told and looking.look(place) is None:
+                where = place.relative_to(self.model.root).as_posix()
+                yield Fault(where, f"its link leads to {place.readlink()}, which is not there", _DETACH)
+
+    @cached_property
+    def _links(self) -> tuple[Path, ...]:
+        """Give every link of the snapshot, wanted or not."""
         if self.model.revision is None:
-            return
-        for folder, folders, names in os.walk(root):
-            for place in (Path(folder, name) for name in (*folders, *names)):
-                if place.is_symlink() and place not in told and looking.look(place) is None:
-                    where = place.relative_to(root).as_posix()
-                    yield Fault(where, f"its link leads to {place.readlink()}, which is not there", _DETACH)
+            return ()
+        walked = os.walk(self.model.root)
+        places = (os.path.join(folder, name) for folder, folders, names in walked for name in (*folders, *names))  # noqa: PTH118 - many files
+        return tuple(Path(place) for place in places if os.path.islink(place))  # noqa: PTH114 - as above
 
     def listing(self) -> Iterator[Fault]:
         """Tell where the listing of the revision does not agree with what lies there."""
@@ -191,7 +197,9 @@ class _Walk:
                 f"trees/{path.name}", "is no listing that programs can read", f"delete it, then {words.PROVISION}"
             )
             return
-        yield from self._disagreeing({one.path: one for one in listed}, f"trees/{path.name}")
+        by_path = {one.path: one for one in listed}
+        yield from self._disagreeing(by_path, f"trees/{path.name}")
+        yield from self._unlisted(by_path, f"trees/{path.name}")
 
     def _disagreeing(self, listed: dict[str, ManifestFile], name: str) -> Iterator[Fault]:
         remedy = f"delete {name} if it was changed by hand, then {words.PROVISION}"
@@ -204,6 +212,22 @@ class _Walk:
                 yield Fault(name, f"does not list {one.path}: programs believe it and fetch nothing", remedy)
             elif entry.size != size:
                 yield Fault(one.path, f"has {size:,} bytes, {name} says {entry.size:,}", remedy)
+
+    def _unlisted(self, listed: dict[str, ManifestFile], name: str) -> Iterator[Fault]:
+        """Tell of a snapshot's links to blobs that its listing leaves out: huggingface_hub writes none of its own."""
+        known = {*listed, *(one.path for one in self._present)}
+        start = len(os.fspath(self.model.root)) + 1
+        strange = [path for one in self._links if (path := os.fspath(one)[start:]) not in known]
+        lost = sorted(path for path in strange if self._is_blob(self.model.root / path))
+        if lost:
+            more = f" and {len(lost) - 1} more" if lost[1:] else ""
+            message = f"does not list {lost[0]}{more}, though it lies there: programs believe it and fetch nothing"
+            yield Fault(name, message, f"delete {name} if it was changed by hand, then {words.PROVISION}")
+
+    def _is_blob(self, place: Path) -> bool:
+        """Tell whether *place* is a link to bytes that lie here and are named by their digest."""
+        name = os.path.basename(links.target(place) or "")  # noqa: PTH119 - a text
+        return _BLOB.fullmatch(name) is not None and looking.is_file(place)
 
 
 def _parts(storage: Path) -> Iterator[tuple[Path, str]]:

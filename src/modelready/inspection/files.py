@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modelready import sizes
+from modelready import patterns, sizes
 from modelready.formats import pages
-from modelready.inspection import words
-from modelready.layouts import looking
+from modelready.inspection import neighbours, words
+from modelready.layouts import links, looking
 from modelready.model import Algorithm, Fault
 
 if TYPE_CHECKING:
@@ -31,11 +32,28 @@ _TELLERS = {
 
 def absent(model: PlacedModel) -> tuple[Fault, ...]:
     """Tell the required files that are not on disk, and what was wrong already when they were looked for."""
-    lost = [Fault(one.path, why, words.PROVISION) for one in model.files if (why := _why_absent(one, model.root))]
+    lost = [Fault(one.path, why, _remedy(one)) for one in model.files if (why := _why_absent(one, model.root))]
+    if lost and (hint := neighbours.hint(model)):
+        lost[0] = replace(lost[0], message=lost[0].message + hint)
     faults = (*model.faults, *lost)
     if faults or model.files:
         return faults
-    return (Fault(model.model.source.text, _nothing_known(model), words.PROVISION),)
+    return (Fault(model.model.source.text, _nothing_known(model) + neighbours.hint(model), words.PROVISION),)
+
+
+def unlisted(model: PlacedModel) -> tuple[Fault, ...]:
+    """
+    Tell that nobody listed the files of *model*: what lies there is all that could be judged.
+
+    One file fetched alone (``hf_hub_download``) leaves a snapshot that looks like a whole one.
+    """
+    is_named = bool(model.model.include) and all(patterns.is_literal(one) for one in model.model.include)
+    if model.known_by not in {"snapshot", "folder"} or is_named:
+        return ()
+    message = "what it consists of is written nowhere here: only what lies there was judged, not what may be missing"
+    return (
+        Fault(model.model.source.text, message, f"{words.PROVISION}, or write models.lock.json: `modelready lock`"),
+    )
 
 
 def too_small(files: Iterable[PlacedFile]) -> tuple[Fault, ...]:
@@ -103,9 +121,23 @@ def _why_absent(placed: PlacedFile, root: Path) -> str:
 
 def _lost(placed: PlacedFile, root: Path) -> str:
     if placed.place.is_symlink():
-        return f"its link leads to {words.folded(placed.place.readlink())}, which is not there"
+        end = links.end(placed.place)
+        shared = " (the cache's shared blobs)" if _is_shared(end) else ""
+        leads = placed.place.readlink() if end.parent.name == "blobs" else end
+        return f"its link leads to {words.folded(leads)}{shared}, which is not there"
     where = words.place(placed.place, root)
     return "is not on disk" if where == placed.path else f"is not on disk; expected at {where}"
+
+
+def _is_shared(end: Path) -> bool:
+    """Tell whether a link ends among the blobs that huggingface_hub 2 shares between repositories."""
+    return end.parent.parent.name == "blobs" and len(end.parent.name) == 2  # noqa: PLR2004 - blobs/XX/HASH
+
+
+def _remedy(placed: PlacedFile) -> str:
+    if placed.place.is_symlink() and _is_shared(links.end(placed.place)):
+        return f"copy the cache with `cp -aL`, or with its folder `blobs`; or {words.PROVISION}"
+    return words.PROVISION
 
 
 def _why_too_small(placed: PlacedFile) -> str:

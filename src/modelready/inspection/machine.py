@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from modelready import environment
-from modelready.inspection import words
+from modelready.inspection import neighbours, words
 from modelready.model import Fault
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: What older libraries read instead of HF_HUB_CACHE, the strongest first.
 _OLDER = ("TRANSFORMERS_CACHE", "PYTORCH_TRANSFORMERS_CACHE", "PYTORCH_PRETRAINED_BERT_CACHE")
 
+#: What decides where the cache is, the strongest first.
+_DECIDING = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME")
+
 
 def disagreeing_variables(environ: Mapping[str, str], models: Iterable[PlacedModel]) -> tuple[Fault, ...]:
     """
@@ -26,7 +29,26 @@ def disagreeing_variables(environ: Mapping[str, str], models: Iterable[PlacedMod
     HF_HUB_CACHE set beside HF_HOME is agreement: the first names the cache, the second its usual parent.
     """
     cache = environment.read(environ).hf_cache
-    return (*_older_names(environ, cache), *_one_level_off(environ, cache, models))
+    cached = [one for one in models if one.model.layout == "hub-cache"]
+    unclear = _unclear(environ) if cached else ()
+    return (*unclear, *_older_names(environ, cache), *_one_level_off(environ, cache, cached))
+
+
+def _unclear(environ: Mapping[str, str]) -> Iterator[Fault]:
+    """
+    Tell where the cache depends on the folder that a program is started in.
+
+    huggingface_hub takes a variable that is set and empty for its value (constants.py), as ``HF_HOME=${HF_HOME}`` in a
+    compose file makes it where the right side is not set.
+    """
+    name = next((one for one in _DECIDING if one in environ), None)
+    value = environ.get(name, "") if name else "/"
+    if not value:
+        message = "is set and empty: huggingface_hub then takes the folder it is started in for its cache"
+        yield Fault(name or "", message, f"unset {name}, or give it a whole path")
+    elif not value.startswith(("/", "~", "$")) and not os.path.isabs(value):  # noqa: PTH117 - a text
+        message = f"is {value!r}, a relative path: each program looks below the folder it is started in"
+        yield Fault(name or "", message, f"give {name} a whole path")
 
 
 def _older_names(environ: Mapping[str, str], cache: Path) -> Iterator[Fault]:
@@ -41,30 +63,15 @@ def _older_names(environ: Mapping[str, str], cache: Path) -> Iterator[Fault]:
 
 def _one_level_off(environ: Mapping[str, str], cache: Path, models: Iterable[PlacedModel]) -> Iterator[Fault]:
     for one in models:
-        if one.model.layout != "hub-cache":
-            continue
         name = "models--" + one.model.source.address.replace("/", "--")
-        if not _is_filled(cache / name) and (other := _neighbour(cache, name)):
+        if not neighbours.is_filled(cache / name) and (other := neighbours.one_level_off(cache, name)):
             message = f"{name} lies in {words.folded(other)}, programs look in {words.folded(cache)}: one level off"
             yield Fault(_namer(environ), message, f"set HF_HUB_CACHE={words.folded(other)}, or move {name}")
 
 
-def _neighbour(cache: Path, name: str) -> Path | None:
-    """Give the cache one level up or down in which *name* lies."""
-    return next((other for other in (cache.parent, cache / "hub") if _is_filled(other / name)), None)
-
-
-def _is_filled(storage: Path) -> bool:
-    try:
-        return any((storage / "snapshots").iterdir())
-    except OSError:
-        return False
-
-
 def _namer(environ: Mapping[str, str]) -> str:
     """Name the variable that decides where the cache is."""
-    names = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME")
-    return next((name for name in names if environ.get(name)), "HF_HOME")
+    return next((name for name in _DECIDING if environ.get(name)), "HF_HOME")
 
 
 def _read_as_cache(environ: Mapping[str, str], given: str) -> Path:

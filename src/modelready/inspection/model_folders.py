@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelready.formats import configs, heads, labels, safetensors, shards, vocabularies
+from modelready.formats import configs, heads, labels, onnx, safetensors, shards, vocabularies
 from modelready.inspection import words
 from modelready.inspection.weights import is_searched
 from modelready.model import Fault
@@ -34,8 +34,15 @@ def _safetensors_width(path: Path) -> Width | None:
     return heads.classifier(tensors) or heads.classifier_of_transformers(tensors)
 
 
+def _onnx_width(path: Path) -> Width | None:
+    try:
+        return heads.of_outputs(onnx.outputs(path))
+    except (onnx.BrokenModel, onnx.UnknownModel, OSError):  # weights.are_whole tells it
+        return None
+
+
 #: Who tells the width of a classifier, by the end of the file's name.
-WIDTHS: dict[str, WidthOf] = {".safetensors": _safetensors_width, ".sft": _safetensors_width}
+WIDTHS: dict[str, WidthOf] = {".safetensors": _safetensors_width, ".sft": _safetensors_width, ".onnx": _onnx_width}
 
 
 @dataclass

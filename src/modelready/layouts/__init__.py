@@ -12,7 +12,7 @@ from modelready.layouts.receipts import Receipt, ReceiptFile
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -31,6 +31,10 @@ class Layout(Protocol):
 
     def part(self, file: ManifestFile, place: Path) -> Path:
         """Give the part file."""
+        ...
+
+    def beginnings(self, file: ManifestFile, place: Path, *, least: int) -> Iterator[Path]:
+        """Give what lies here and may be how *file* begins, if it has *least* bytes."""
         ...
 
     def prepare(self, file: ManifestFile, place: Path) -> Path:

@@ -60,6 +60,11 @@ def partials(folder: Path) -> dict[Path, list[Path]]:
     return found
 
 
+def partials_of(blob: Path) -> list[Path]:
+    """Give the partial downloads that would each have become *blob*, whoever left them."""
+    return sorted(blob.parent.glob(f"{blob.name}*{_PARTIAL}"))
+
+
 def digests_by_name(name: str, told_by: str) -> tuple[Digest, ...]:
     """Give the digest that the name of a blob, or an etag, tells; none when it tells none."""
     return tuple(Digest(algorithm, name, told_by) for algorithm, pattern in _NAMES if pattern.fullmatch(name))

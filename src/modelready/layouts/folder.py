@@ -84,6 +84,16 @@ class Folder:
             return place.with_name(name)
         return place.with_name(f".{hashlib.sha256(os.fsencode(place.name)).hexdigest()[:16]}{_PART}")
 
+    def beginnings(self, file: ManifestFile, place: Path, *, least: int) -> Iterator[Path]:
+        """
+        Give what lies here and may be how *file* begins: itself, cut short.
+
+        A whole file of another version begins otherwise, so what is noted of another digest is none.
+        """
+        size = looking.size(place) or 0
+        if size >= least and size != file.size and not self._is_other(file, place):
+            yield place
+
     def prepare(self, file: ManifestFile, place: Path) -> Path:
         """
         Make the folders that *file* needs, and give its part file.
@@ -138,6 +148,15 @@ class Folder:
 
     def _ours(self, ending: str) -> Path:
         return self.root / _OURS / containment.relative(f"{self.model_name}.{ending}")
+
+    def _is_other(self, file: ManifestFile, place: Path) -> bool:
+        """Tell whether what lies at *place* was brought as another version of *file*."""
+        where = place.relative_to(self.root).as_posix()
+        receipt, noted = self.receipt(), self.metadata(where)
+        told = [digest for one in (receipt.files if receipt else ()) if one.save_as == where for digest in one.digests]
+        told += [noted.digest] if noted else []
+        wanted = {one.algorithm: one.hex for one in file.digests}
+        return any(one.algorithm in wanted and wanted[one.algorithm] != one.hex for one in told)
 
     def _files(self) -> Iterator[ManifestFile]:
         for folder, folders, names in os.walk(self.root):

@@ -16,7 +16,7 @@ from modelready.layouts.atomically import Unsynced, told
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -100,6 +100,19 @@ class HubCache:
     def part(self, file: ManifestFile, place: Path) -> Path:  # noqa: ARG002 - in a folder it depends on the place
         """Give the part file; files with the same bytes share it."""
         return self._blobs / blobs.part_name(file)
+
+    def beginnings(self, file: ManifestFile, place: Path, *, least: int) -> Iterator[Path]:
+        """
+        Give what lies here and may be how *file* begins: its blob, cut short, and what a killed download left.
+
+        Nobody else goes on from those: huggingface_hub gives each attempt a name of its own.
+        """
+        if file.size is None or file.size < least:  # thousands of small files are not looked for one by one
+            return
+        blob = self.blob(file, place)
+        if looking.size(blob) not in {None, file.size}:
+            yield blob
+        yield from (one for one in blobs.partials_of(blob) if one.name != blobs.part_name(file))
 
     def prepare(self, file: ManifestFile, place: Path) -> Path:
         """

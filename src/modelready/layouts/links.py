@@ -5,13 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import uuid
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from modelready.layouts.atomically import removed, told
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+_MOST_LINKS = 40  # then Linux says ELOOP
 # What symlink() answers where links cannot be; EPERM is Linux' answer on FAT and the like.
 _HAS_NONE = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL})
 
@@ -39,6 +37,16 @@ def target(place: Path) -> str | None:
         return str(place.readlink())
     except OSError:
         return None
+
+
+def end(place: Path) -> Path:
+    """Give where the chain of links that begins at *place* ends, whether something lies there or not."""
+    for _ in range(_MOST_LINKS):
+        said = target(place)
+        if said is None:
+            return place
+        place = Path(os.path.normpath(place.parent / said))
+    return place
 
 
 def leads(place: Path, blob: Path) -> bool:

@@ -178,7 +178,16 @@ class _Bringing:
                 remedy="correct the path in the catalog",
             )
         self.plan.layout.prepare(self._file(placed), placed.place)
+        if self.options.resume:
+            self._begin(wanted, placed)
         return wanted
+
+    def _begin(self, wanted: Wanted, placed: PlacedFile) -> None:
+        """Let the part begin with what lies here of the file, so that only the rest has to travel."""
+        from modelready import transfer  # noqa: PLC0415 - brings the network's libraries with it
+
+        here = self.plan.layout.beginnings(self._file(placed), placed.place, least=transfer.LEAST)
+        transfer.begin(wanted, here, self.stop)
 
     def _delivery(self) -> Delivery:
         model, manifest = self.plan.model, self.plan.manifest

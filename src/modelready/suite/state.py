@@ -15,13 +15,11 @@ import pytest
 from modelready import proving
 from modelready.downloads.arrivals import Arrivals
 from modelready.grounds import Ground, requested
-from modelready.inspection import applications, files, partners, tokenizers, weights, workflows
+from modelready.inspection import applications, files, weights, workflows
 from modelready.inspection.applications import Here
-from modelready.inspection.findings import Findings
 from modelready.layouts import looking
 from modelready.model import Fault
 from modelready.placing import locate
-from modelready.trials import Trials, key_of, key_of_files, keys_of_weights
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -31,9 +29,6 @@ if TYPE_CHECKING:
     from modelready.proving import Proven
     from modelready.suite.options import Options
     from modelready.switches import Decision
-
-#: What looking for blank weights may take, a model, where nobody says.
-_BUDGET_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -125,48 +120,6 @@ class Suite:
         options = self.options
         return proving.prove(files, self.ground.ledger, reread=options.reread, trust=options.trust_ledger)
 
-    def tokenizer_faults(self, model: PlacedModel, refused: Collection[str]) -> tuple[Fault, ...]:
-        """Tell the tokenizers of *model* that do not work; what did with the same bytes is not loaded again."""
-        folders = tokenizers.folders(model, self.placed)
-        done = Trials(self.ground.settings.home / "tokenizers")
-        key = key_of(folders, self.ground.ledger, refused=refused, trust=self.options.trust_ledger)
-        if done.went_well(key) and not self.options.reread:
-            return ()
-        faults = tokenizers.unloadable(model, self.placed, refused=refused)
-        if not faults:
-            done.remember(key)
-        return faults
-
-    def blankness(self, files: Sequence[PlacedFile]) -> Findings:
-        """Tell which weights in *files* are blank; what was looked at before and is the same is not looked at again."""
-        given, done = self.options, Trials(self.ground.settings.home / "weights")
-        sampled, searched = keys_of_weights(files, self.ground.ledger, "sampled", "searched", trust=given.trust_ledger)
-        known = {one.path for one in files if any(done.went_well(keys.get(one.path)) for keys in (sampled, searched))}
-        files = files if given.reread else [one for one in files if one.path not in known]
-        if not files:
-            return Findings()
-        from modelready.inspection import blankness  # noqa: PLC0415 - imports numpy
-
-        if given.reread:
-            found, keys = blankness.searched(files, given.budget_s), searched
-        else:
-            found, keys = blankness.sampled(files, given.budget_s or _BUDGET_S), sampled
-        told = {one.path for one in (*found.faults, *found.doubts)}
-        for path in (one.path for one in files if one.path not in told):
-            done.remember(keys.get(path))
-        return found
-
-    def partners(self, model: PlacedModel, files: Sequence[PlacedFile]) -> Findings:
-        """Tell which *files* of *model* contradict one another; those that agreed are not read again."""
-        done, trust = Trials(self.ground.settings.home / "partners"), self.options.trust_ledger
-        key = key_of_files([one for one in files if partners.may_speak(one)], self.ground.ledger, trust=trust)
-        if done.went_well(key) and not self.options.reread:
-            return Findings(compared=1)
-        found = partners.compare(model, files)
-        if found.compared and found.are_none:
-            done.remember(key)
-        return found
-
     def application_faults(self, application: str, model: PlacedModel, refused: Collection[str]) -> tuple[Fault, ...]:
         """Tell what keeps *application* from opening *model*."""
         return applications.unopened(application, applications.setting(model, self.here, refused))
@@ -175,6 +128,12 @@ class Suite:
     def workflows(self) -> tuple[Path, ...]:
         """Give the workflows of ComfyUI that are to find their models."""
         return workflows.named(self.options.workflows, self.here)
+
+    @property
+    def certificates(self) -> tuple[Path, ...]:
+        """Give where certificates of earlier runs may lie."""
+        given = (self.options.certificate,) if self.options.certificate else ()
+        return (self.ground.settings.home / "last-certificate.json", *given)
 
     def configuration(self) -> dict[str, str]:
         """Give the digests of the catalogs and the lock, by file name."""
