@@ -475,6 +475,35 @@ def test_a_failed_download_keeps_what_arrived_and_says_how_much_is_left(workshop
     assert 0 < plan.bytes_to_fetch < 3 << 20
 
 
+@pytest.mark.parametrize("where", [IN_THE_CACHE, IN_A_FOLDER + 'include = ["*.json", "*.safetensors"]\n'])
+def test_what_was_brought_only_half_is_known_to_be_half(workshop, hub, tiny, where):
+    """The files that arrived must not pass for all there are."""
+    hub.add_repo("acme/tiny", tiny)
+    hub.status(f"*{WEIGHTS}", 404, kind="get")
+    workshop.catalog = where
+
+    job = workshop.bring()["tiny"]
+
+    placed = located(workshop)
+    assert job.state == "failed"
+    assert placed.known_by in {"trees", "receipt"}
+    assert WEIGHTS in {one.path for one in placed.files if not one.place.exists()}
+
+
+def test_an_update_that_fails_leaves_the_old_version_its_receipt(workshop, hub, tiny):
+    """What is complete and proved stays so until the new one is here."""
+    workshop.catalog = IN_A_FOLDER
+    workshop.bring()
+    (tiny / "words.json").write_text('["horse"]')
+    hub.add_repo("acme/tiny", tiny)
+    hub.status("*words.json", 404, kind="get")
+
+    jobs = workshop.bring(reread=True)
+
+    assert lacking(workshop).is_nothing
+    assert {job.state for job in jobs.values()} <= {"completed", "failed"}
+
+
 def test_a_source_that_says_otherwise_than_the_lock_is_refused(workshop, hub):
     """A commit is for ever: somebody lies, or the lock was edited."""
     workshop.bring()

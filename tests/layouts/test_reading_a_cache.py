@@ -104,6 +104,16 @@ def test_a_reference_that_cannot_be_read_is_reported(cache, ref):
         cache.revision_commit("main")
 
 
+def test_a_reference_that_leads_away_is_reported(cache, ref, tmp_path):
+    """Whoever may write to a shared cache may plant a link in it."""
+    path = ref(b"")
+    path.unlink()
+    path.symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(MalformedRef, match="leads out of refs"):
+        cache.revision_commit("main")
+
+
 def test_a_snapshot_is_named_by_a_whole_commit(cache):
     """An abbreviated one names no folder."""
     with pytest.raises(RequestError, match="'main' is no commit"):

@@ -83,7 +83,8 @@ def _told(one: Check | Error) -> list[str]:
         example = "\n".join(f"    {line}" for line in one.example.splitlines())
         return [text for text in (one.id, one.promise, one.why, example, mend, one.story) if text]
     again = "Trying again may help." if one.retry else "Trying again does not help."
-    return [one.kind, f"{one.means[0].upper()}{one.means[1:]}.", f"    {one.example}", f"Mend: {one.do}.", f"Exit status: {one.exit}.\n{again}"]
+    means = f"{one.means[0].upper()}{one.means[1:]}."
+    return [one.kind, means, f"    {one.example}", f"Mend: {one.do}.", f"Exit status: {one.exit}.\n{again}"]
 
 
 def _of_file(path: Path) -> dict[str, str]:

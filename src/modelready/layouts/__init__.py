@@ -49,6 +49,10 @@ class Layout(Protocol):
         """Make *place* lead to bytes that lie here and are proved; False when there are none."""
         ...
 
+    def begin(self, delivery: Delivery) -> None:
+        """Write down what is to be brought."""
+        ...
+
     def finish(self, delivery: Delivery) -> None:
         """Write down what was brought."""
         ...

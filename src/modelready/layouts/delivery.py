@@ -1,4 +1,4 @@
-"""What a finished provision knows: what a layout writes down at the end."""
+"""What a provision knows of what it brings: what a layout writes down before and after."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Delivery:
     """
-    A model that lies where it should.
+    A model that lies where it should, or will.
 
     ``revision`` is as asked, ``commit`` what it was; ``files`` are all files of the model, also those that were there
     before; ``listing`` is the whole repository at that commit, where it is known.

@@ -118,6 +118,18 @@ class Folder:
         """Tell whether the file is there: in a folder there is nothing to link."""
         return looking.is_file(place)
 
+    def begin(self, delivery: Delivery) -> None:
+        """
+        Write a receipt of what is to come, so that a folder that is filled only half is never taken for a whole one.
+
+        Where an earlier delivery of the model has one, that speaks until the new one is here.
+        Raises: NotWritable or DiskFull.
+        """
+        known, receipt = self.receipt(), self._receipt(delivery)
+        if known is None or _subject(known) != _subject(receipt):
+            files = tuple(replace(file, mtime_ns=None) for file in receipt.files)  # none of them is proved
+            self._write(replace(receipt, files=files))
+
     def finish(self, delivery: Delivery) -> None:
         """
         Write the receipt.
@@ -126,8 +138,10 @@ class Folder:
         """
         receipt = self._receipt(delivery)
         self._unsynced.sync()
-        if receipt == self.receipt():
-            return
+        if receipt != self.receipt():
+            self._write(receipt)
+
+    def _write(self, receipt: Receipt) -> None:
         path = self._ours("json")
         self._unsynced.make(path.parent)
         atomically.write_text(path, receipts.text(receipt), scratch=path.parent)
@@ -192,6 +206,11 @@ class Folder:
             mtime_ns=seen.st_mtime_ns if seen else None,
             digests=tuple(Digest(digest.algorithm, digest.hex, "receipt") for digest in file.digests),
         )
+
+
+def _subject(receipt: Receipt) -> tuple[object, ...]:
+    """Give what *receipt* is about, whatever version of it."""
+    return receipt.source, receipt.include, receipt.exclude
 
 
 def _is_bookkeeping(path: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from modelready.errors import RequestError
+from modelready.errors import MalformedRef, RequestError, UnsafePath
 from modelready.layouts import atomically, blobs, containment, links, locking, looking, refs, trees
 from modelready.layouts.atomically import Unsynced, told
 
@@ -58,9 +58,15 @@ class HubCache:
         """
         Give the commit that *revision* stands for here; None when the cache does not know.
 
-        Raises: MalformedRef, when the cache holds something else than a commit.
+        Raises: MalformedRef, when the cache holds something else than a commit; UnsafePath, for no name of a revision.
         """
-        return revision if refs.is_commit(revision) else refs.read(self._ref(revision))
+        if refs.is_commit(revision):
+            return revision
+        place = self.storage / "refs" / containment.relative(revision)
+        try:
+            return refs.read(self._ref(revision))
+        except UnsafePath as error:
+            raise MalformedRef(place, "a link that leads out of refs") from error
 
     def snapshot(self, commit: str) -> Path:
         """Give the folder that applications open."""
@@ -174,6 +180,15 @@ class HubCache:
                     for one in found if is_held else ():
                         one.unlink(missing_ok=True)
 
+    def begin(self, delivery: Delivery) -> None:
+        """
+        Write the listing, so that a snapshot that is brought only half is never taken for a whole one.
+
+        Raises: NotWritable or DiskFull.
+        """
+        if delivery.listing is not None and (tree := trees.text(delivery.listing)) is not None:
+            self._write(self._tree(delivery.commit), tree)
+
     def finish(self, delivery: Delivery) -> None:
         """
         Write the listing, and last the reference by which applications find the snapshot.
@@ -181,8 +196,7 @@ class HubCache:
         Raises: NotWritable or DiskFull.
         """
         self._unsynced.make(self.snapshot(delivery.commit))
-        if delivery.listing is not None and (tree := trees.text(delivery.listing)) is not None:
-            self._write(self._tree(delivery.commit), tree)
+        self.begin(delivery)
         self._unsynced.sync()
         if delivery.revision != delivery.commit:
             self._write(self._ref(delivery.revision), delivery.commit)

@@ -102,6 +102,7 @@ class _Bringing:
         for placed in files:
             wanted = self._wanted(placed)
             by_part[wanted.part] = (wanted, placed)
+        self.plan.layout.begin(self._delivery())
         self.progress.tell(state="downloading")
         access = sources.of(self.plan.model).access()
 
