@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelready.cli.explaining import promises
-from museum import caches, folders, sources, transfers
+from museum import applications, caches, folders, sources, transfers
 from museum.exhibits import Awaited
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ def _place(one: Exhibit | Awaited) -> tuple[int, int]:
     return (1 if group else 0, int(number)) if number.isdigit() else (2, 0)
 
 
-_ALL = sorted((*caches.EXHIBITS, *folders.EXHIBITS, *transfers.EXHIBITS, *sources.EXHIBITS), key=_place)
+_ROOMS = (applications, caches, folders, transfers, sources)
+_ALL = sorted((one for room in _ROOMS for one in room.EXHIBITS), key=_place)
 _KNOWN = frozenset({*promises(), "lock --check"})
 
 EXHIBITS: tuple[Exhibit, ...] = tuple(one for one in _ALL if one.check in _KNOWN)

@@ -126,6 +126,7 @@ EXHIBITS = (
         _WHOLE,
         "loaders accept",
         _endless_header,
+        remedy="no other copy helps",
     ),
     _by_hand(
         "12", "login-page", "CivitAI's login page was saved as a model", _MESSAGES, f"{WEIGHTS}.*page", _becomes(PAGE)

@@ -94,10 +94,8 @@ EXHIBITS = (
 )
 
 AWAITED = (
-    Awaited("7", '"Fetching 4 files" at each start', "is told by layouts.mflux_finds_it"),
     Awaited("13", "CivitAI answers 400, 401 or 403 to a good token", "wants the CivitAI source"),
     Awaited("14", "CivitAI answers 404 to its own address", "wants the CivitAI source"),
-    Awaited("16", "the consumer asks the Hub by name, not the folder that was filled", "is told by the layouts checks"),
     Awaited(
         "22",
         "TypeError: unexpected keyword `local_dir_use_symlinks`",
