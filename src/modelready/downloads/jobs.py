@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from modelready.errors import NotWritable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 #: States a job goes through, in order; the last three are its ends.
@@ -70,6 +70,7 @@ _TABLE = (
     " PRIMARY KEY (run, model))"
 )
 _WRITE = f"INSERT OR REPLACE INTO jobs ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608 - our own names
+_BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _READ = f"SELECT {', '.join(_NAMES)} FROM jobs"  # noqa: S608 - our own names
 
 
@@ -89,8 +90,7 @@ class Jobs:
         """
         with self._lock:
             try:
-                with self._writer() as rows:
-                    rows.executemany(_WRITE, [tuple(getattr(job, name) for name in _NAMES) for job in jobs])
+                self._insert(jobs)
             except (sqlite3.Error, OSError) as error:
                 raise NotWritable(
                     f"{self.path}: the state of downloads cannot be written ({error})",
@@ -130,6 +130,26 @@ class Jobs:
             if self._rows is not None:
                 self._rows.close()
                 self._rows = None
+
+    def _insert(self, jobs: Sequence[Job]) -> None:
+        rows = [tuple(getattr(job, name) for name in _NAMES) for job in jobs]
+        try:
+            with self._writer() as writer:
+                writer.executemany(_WRITE, rows)
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode not in _BROKEN:
+                raise
+            self._begin_anew()
+            with self._writer() as writer:
+                writer.executemany(_WRITE, rows)
+
+    def _begin_anew(self) -> None:
+        """Throw away a table that a power cut left broken: the story is lost, and no download may be for it."""
+        if self._rows is not None:
+            self._rows.close()
+            self._rows = None
+        for ending in ("", "-wal", "-shm", "-journal"):
+            self.path.with_name(f"{self.path.name}{ending}").unlink(missing_ok=True)
 
     def _read(self, where: str, values: tuple[object, ...]) -> Iterator[Job]:
         # Rows tell the story, they decide nothing: a table that is missing or unreadable is an empty one.
