@@ -67,7 +67,7 @@ def test_the_size_of_a_chunk_is_no_novel(server, want, fetch, small):
     """Memory is not the server's to fill."""
     server.serve("weights.bin", small, lasting=_line_without_end)
 
-    with pytest.raises(errors.ServerFault, match="more than 65536 bytes"):
+    with pytest.raises(errors.ServerFault, match="more than 4096 bytes for the size of a chunk"):
         fetch(want(), max_retries=0)
 
 

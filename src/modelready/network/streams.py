@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from requests import Response
 
+_CUT = "the body ended prematurely"
 _MOST_OF_A_LINE = 4096
 _MOST_TRAILERS = 100
 _PACKED_READ = 64 * 1024
@@ -80,7 +81,7 @@ class Bounded:
             return 0
         count = self._under.readinto1(view[: self._left])
         if not count:
-            raise http.client.IncompleteRead(b"", self._left)
+            raise http.client.HTTPException(_CUT)
         self._left -= count
         return count
 
@@ -127,10 +128,10 @@ class Chunked:
         while not line.endswith(b"\n"):
             came = self._under.peek(1)
             if not came:
-                raise http.client.IncompleteRead(line)
+                raise http.client.HTTPException(_CUT)
             line += self._under.read(came.find(b"\n") + 1 or len(came))
             if len(line) > _MOST_OF_A_LINE:
-                raise http.client.LineTooLong("chunk size")
+                raise http.client.HTTPException(f"got more than {_MOST_OF_A_LINE} bytes for the size of a chunk")
             self._heard(0)
         return line.rstrip(b"\r\n")
 
@@ -163,7 +164,7 @@ class Unpacked:
 
     def _end(self) -> int:
         if not self._unpacker.eof:
-            raise http.client.IncompleteRead(b"")
+            raise http.client.HTTPException(_CUT)
         return 0
 
 
