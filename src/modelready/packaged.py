@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-from functools import cache
 from pathlib import Path
 
 
-@cache
 def folder(name: str) -> Path:
     """
     Give the folder *name* of the package, in a checkout as in an installed wheel.

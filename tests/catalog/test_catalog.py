@@ -265,7 +265,7 @@ def test_else_the_shipped_catalogs_are_read(tmp_path, monkeypatch):
 
 def test_no_catalog_anywhere_is_told(tmp_path, monkeypatch):
     """Nothing to do is never a success."""
-    monkeypatch.setattr("modelready.catalog.find_spec", lambda name: None)
+    monkeypatch.setattr("modelready.packaged.importlib.util.find_spec", lambda name: None)
 
     with pytest.raises(RequestError, match=r"no catalog here; expected \./catalogs; name one with --catalog PATH"):
         catalog.default_paths([], {}, tmp_path)

@@ -108,7 +108,12 @@ def test_what_every_application_opens_is_proved(filled, judged):
     outcome = judged(filled, "certify", *ONLY, "--workflow", "flow.json")
 
     assert outcome.failed == []
-    assert sorted(outcome.passed) == [*ALL, "machine.comfyui_finds_its_models", "machine.variables_agree"]
+    assert sorted(outcome.passed) == [
+        *ALL,
+        "machine.comfyui_finds_its_models",
+        "machine.keeps_no_tokens",
+        "machine.variables_agree",
+    ]
 
 
 def test_each_damage_is_told_by_the_check_of_its_application(filled, judged):
@@ -142,4 +147,8 @@ def test_no_workflow_is_no_check(filled, judged):
     """A machine without one is told nothing of it."""
     outcome = judged(filled, "certify", "-k", "machine or llama_cpp_opens_it")
 
-    assert sorted(outcome.passed) == ["layouts.llama_cpp_opens_it[quantized]", "machine.variables_agree"]
+    assert sorted(outcome.passed) == [
+        "layouts.llama_cpp_opens_it[quantized]",
+        "machine.keeps_no_tokens",
+        "machine.variables_agree",
+    ]

@@ -132,7 +132,9 @@ def test_a_locked_model_is_brought_at_its_locked_revision(tiny_machine, hub, tin
     tiny_machine.run("lock")
     old = (tiny / "config.json").read_text()
     newer = shutil.copytree(tiny, tiny.with_name("newer"))
-    (newer / "config.json").write_text("{}")
+    (newer / "config.json").write_text(
+        json.dumps({"model_type": "bert", "architectures": ["BertModel"], "hidden_size": 32})
+    )
     hub.add_repo("acme/tiny", newer)
 
     outcome = judged(tiny_machine, "provision")

@@ -156,7 +156,7 @@ def _header(size: int) -> bytes:
 
 def _needed() -> dict[str, str]:
     """Give what a Python needs of the environment; asked by name, as other threads may change it meanwhile."""
-    names = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "TMPDIR")
+    names = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "TMPDIR")
     return {name: value for name in names if (value := os.environ.get(name)) is not None}
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ORDER = ("files", "weights", "tokenizers", "cache", "layouts", "machine")
 
 
+@cache
 def folder() -> Path:
     """Give the folder of the checks; nothing in it is imported."""
     return packaged.folder("checks")
