@@ -119,3 +119,13 @@ def test_zeros_are_counted():
 
     assert elements.share_of_zeros(block, "F32") == 0.5
     assert elements.share_of_zeros(block[:0], "F32") == 1.0
+
+
+@pytest.mark.parametrize("dtype", ["F16", "BF16", "F8_E5M2", "F8_E4M3"])
+def test_so_many_patterns_are_no_numbers(dtype):
+    """Counted over all of them: that is what random bytes would hold."""
+    count = 1 << 8 * elements.size_of(dtype)
+
+    found = told(range(count), dtype)
+
+    assert elements.share_without_numbers(dtype) == (found.nan + found.plus + found.minus) / count

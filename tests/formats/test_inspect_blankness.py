@@ -26,6 +26,11 @@ def having(value, *shape, dtype="f4"):
     return weights
 
 
+def noise(dtype, *shape):
+    """Give what random bytes say as numbers."""
+    return np.frombuffer(np.random.default_rng(3).bytes(np.zeros(shape, dtype).nbytes), dtype).reshape(shape)
+
+
 @pytest.fixture
 def found(write, model_in):
     """Give what is found in a file of *tensors*."""
@@ -71,6 +76,8 @@ DOUBTED = {
     "a large matrix of ones": (layers(2, **{"x.weight": np.ones((300, 300), "f4")}), "one value"),
     "an empty prompt": ({"prompt_embeds": np.zeros((1, 77, 768), "f4")}, "zeros"),
     "minus infinity among probabilities": (layers(2, transitions=having(-np.inf, 70, 90)), "1 -inf"),
+    "random bytes": (layers(2, made_up=noise("f4", 100, 200)), "bytes as random as those of no weights"),
+    "random bytes in half precision": (layers(2, made_up=noise("f2", 100, 200)), "'made_up' (F16 100x200: "),
     "NaN in a number of its own": (layers(2, threshold=np.array(np.nan, "f4")), "1 NaN"),
 }
 RIGHT = {

@@ -88,6 +88,13 @@ def finite_patterns(block: Bytes, dtype: str) -> tuple[int, int] | None:
     return (int(finite.min()), int(finite.max())) if len(finite) else None
 
 
+def share_without_numbers(dtype: str) -> float:
+    """Give which part of all patterns of bits is NaN or infinity: among random bytes so many are found."""
+    if dtype not in _FLOATS:
+        return 0.0
+    return (_sign(dtype) - _FLOATS[dtype].infinity) / _sign(dtype)
+
+
 def share_of_zeros(block: Bytes, dtype: str) -> float:
     """Give which part of the elements of *block* is zero; of no element, all."""
     bits = block.view(f"<u{size_of(dtype)}")

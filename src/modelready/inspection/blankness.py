@@ -38,6 +38,8 @@ _FEWEST_CONSTANT, _SHORTEST_SIDE = 65_536, 32
 #: A file of one weight, all zero, may be the empty prompt of a generator; those are not as large.
 _SEVERAL, _LARGE_BYTES = 2, 8 * 2**20
 _MOST = 0.75
+#: So many elements that are no numbers have to be expected of random bytes, before their count says anything.
+_LEAST_NOISE = 8
 
 #: Zero in good models: what training starts at zero (ControlNet, PEFT, LyCORIS, DiT), and what is no weight.
 _ZERO_BY_NAME = re.compile(
@@ -128,6 +130,8 @@ def _is_broken(one: Seen) -> bool:
     """Tell whether *one* was learned, and holds NaN, or an infinity that no table of probabilities has."""
     if _LIMITS.search(one.span.name) or not (one.tally.nan or (one.tally.plus and not one.is_mask)):
         return False
+    if _is_noise(one):
+        return False
     return len(_sides(one)) > 1 or bool(_LEARNED.search(one.span.name))
 
 
@@ -140,6 +144,9 @@ def _doubts(looked: Looked) -> Iterator[str]:
     blank = [one for one in looked.seen if _is_matrix(one) and _is_blank(one) and not _is_zero_by_name(one)]
     if blank:
         yield f"blank: {_listed(blank, _flatness)}"
+    noise = [one for one in looked.seen if _is_noise(one)]
+    if noise:
+        yield f"bytes as random as those of no weights (encrypted, or made up for a test): {_listed(noise, _counts)}"
     odd = [one for one in looked.seen if _is_odd(one)]
     if odd:
         yield f"holds what is no number, where that may be meant: {_listed(odd, _counts)}"
@@ -147,7 +154,14 @@ def _doubts(looked: Looked) -> Iterator[str]:
 
 def _is_odd(one: Seen) -> bool:
     is_finite = one.tally.is_finite or one.is_mask
-    return not is_finite and not _is_broken(one) and not _LIMITS.search(one.span.name)
+    return not is_finite and not (_is_broken(one) or _is_noise(one)) and not _LIMITS.search(one.span.name)
+
+
+def _is_noise(one: Seen) -> bool:
+    """Tell whether as many elements are no numbers as among random bytes: nobody trained them, nothing broke them."""
+    expected = one.tally.looked / elements.size_of(one.span.dtype) * elements.share_without_numbers(one.span.dtype)
+    found = one.tally.nan + one.tally.plus + one.tally.minus
+    return expected >= _LEAST_NOISE and expected / 2 <= found <= expected * 2
 
 
 # ---- what a tensor is
