@@ -274,7 +274,7 @@ def _tested(session: nox.Session) -> None:
         session.env["COVERAGE_FILE"] = str(Path(place, "data"))
         _pytest(session, under=("-m", "coverage", "run"))
         session.run("coverage", "combine", "--quiet")
-        session.run("coverage", "report", "--fail-under=90")
+        session.run("coverage", "report", "--fail-under=95")
 
 
 def _pytest(session: nox.Session, *, under: tuple[str, ...] = (), which: tuple[str, ...] = ("tests",)) -> None:
