@@ -118,7 +118,7 @@ def _flocked(path: Path) -> int:
 def _soft(path: Path) -> Iterator[bool]:
     """Do the same with filelock's marker, as huggingface_hub does where there are no kernel locks."""
     lock = _lock(path)
-    if not _is_taken(lock, path, wait_s=0):
+    if not _is_taken(lock, path):
         yield False
         return
     with _released(lock, path):
@@ -150,7 +150,7 @@ def _turns(lock: BaseFileLock, path: Path, patience_s: float) -> Iterator[tuple[
     """Try for *lock* until it is ours; between two tries give who holds it and the seconds waited."""
     started = heard = time.monotonic()
     last = _beat(path)
-    while not _is_taken(lock, path, wait_s=0):
+    while not _is_taken(lock, path):
         now = time.monotonic()
         # Only whether the time stamp moves counts: the holder's clock may be another machine's.
         if (beat := _beat(path)) != last:
@@ -169,13 +169,13 @@ def _lock(path: Path) -> BaseFileLock:
     return FileLock(path, mode=_MODE, thread_local=False)
 
 
-def _is_taken(lock: BaseFileLock, path: Path, *, wait_s: float) -> bool:
-    """Take *lock* if it comes free in *wait_s*, and tell whether it did."""
+def _is_taken(lock: BaseFileLock, path: Path) -> bool:
+    """Take *lock* if it is free, and tell whether it was."""
     from filelock import Timeout  # noqa: PLC0415 - only writing needs it
 
     with told(path):
         try:
-            lock.acquire(timeout=wait_s)
+            lock.acquire(timeout=0)
         except Timeout:
             return False
         return True
