@@ -19,6 +19,7 @@ from typing import Any
 SMALLEST = 1 << 20  # of a piece: what is asked for at once, as nothing of it is seen before it is all there
 LARGEST = 8 << 20
 _QUICK_S, _SLOW_S = 1.0, 3.0
+_REASON_S = 1.0  # for another stream to tell why, where one has only ended early
 _PDEATHSIG = 1
 _FROM_PARENT, _TO_PARENT = 0, 1
 
@@ -29,6 +30,10 @@ class DiskRefusal(Exception):
     def __init__(self, error: OSError) -> None:
         self.error = error
         super().__init__(str(error))
+
+
+class EndedEarly(Exception):
+    """A stream ended before its bytes were there, and hf_xet gave no reason."""
 
 
 class Pieces:
@@ -83,6 +88,8 @@ class Bringing:
                 self._bring(*piece)
                 self._pieces.took(time.monotonic() - began)
         except BaseException as error:  # noqa: BLE001 - hf_xet raises what it likes; whatever it is ends this process
+            if isinstance(error, EndedEarly):
+                time.sleep(_REASON_S)
             with self._lock:
                 give_up(error)
 
@@ -96,7 +103,7 @@ class Bringing:
                 say(start=at, end=at + len(block))
             at += len(block)
         if at < end:
-            raise ValueError(f"bytes {at} to {end} did not come")
+            raise EndedEarly(f"bytes {at} to {end} did not come")
 
     def _write(self, block: bytes, at: int) -> None:
         view = memoryview(block)
