@@ -227,8 +227,8 @@ def pins(session: nox.Session) -> None:
     session.install("uv")
     how = ("--universal", "--python-version", PYTHONS[0], "--generate-hashes", "--no-annotate", "--no-header")
     compiled = ("uv", "pip", "compile", "--quiet", "--upgrade", *how)
-    session.run(*compiled, "pyproject.toml", "-o", "requirements/commands.txt")
-    for group in ("tests", "types", "lint", "mflux"):
+    session.run(*compiled, "--extra", "web", "pyproject.toml", "-o", "requirements/commands.txt")
+    for group in ("tests", "page", "deploy", "types", "lint", "mflux"):
         agreeing = () if group == "mflux" else ("-c", "requirements/commands.txt")  # mflux has an older huggingface_hub
         session.run(*compiled, *agreeing, "--group", group, "-o", f"requirements/{group}.txt")
 
