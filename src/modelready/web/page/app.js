@@ -1,0 +1,178 @@
+// The page: what the server tells goes into one state, and the state is drawn at most once a frame.
+
+import { job, understood, withJob } from "./answers.js";
+import { certificate } from "./certificate.js";
+import { Clearing } from "./clearing.js";
+import { disk } from "./disk.js";
+import { byId, mark, say, show } from "./dom.js";
+import { Filters } from "./filters.js";
+import { keys } from "./keys.js";
+import { Models } from "./models.js";
+import { News } from "./news.js";
+import { Queue } from "./queue.js";
+import * as server from "./server.js";
+import { counted, moment } from "./words.js";
+
+const EVENTS = ["job", "models", "certificate"];
+const AFTER_MS = 400;
+
+const state = { models: new Map(), places: [], certificate: undefined, heardAt: null };
+const changed = new Set();
+let frame = 0;
+let isAllDue = false;
+let reading = 0;
+
+const doings = {
+  open: (name) => filters.set({ open: name }),
+  reveal,
+  act,
+  clear: (name) => clearing.ask(name, state.models.get(name)?.title || name),
+};
+const news = new News();
+const models = new Models(doings);
+const queue = new Queue(doings);
+const filters = new Filters(() => redraw());
+const clearing = new Clearing(async (name, token) => {
+  await server.act(name, "clear", token);
+  await readAll();
+});
+
+function redraw(name = "") {
+  if (name) changed.add(name);
+  else isAllDue = true;
+  frame ||= requestAnimationFrame(draw);
+}
+
+function draw() {
+  frame = 0;
+  const all = [...state.models.values()];
+  for (const name of changed) if (state.models.has(name)) models.refresh(state.models.get(name));
+  changed.clear();
+  queue.render(all);
+  if (!isAllDue) return;
+  isAllDue = false;
+  filters.offer(all);
+  models.render(filters.chosen(all), all.length, filters.state);
+  say(byId("sum"), summary(all));
+  disk(byId("disk"), state.places, state.models, reveal);
+  if (state.certificate !== undefined) certificate(byId("certificate"), state.certificate, reveal);
+}
+
+function summary(all) {
+  const required = all.filter((model) => model.required);
+  if (!required.length) return `${counted(all.length, "model")}, none required here`;
+  const ready = required.filter((model) => model.look === "ready").length;
+  return `${ready} of ${counted(required.length, "required model")} ready`;
+}
+
+function put(model) {
+  const before = state.models.get(model.name);
+  if (before && before.told === model.told && JSON.stringify(before.job) === JSON.stringify(model.job)) return;
+  state.models.set(model.name, { ...model, isBusy: before?.isBusy ?? false });
+  if (before && before.look !== model.look) news.changed(model);
+  redraw(model.name);
+  if (!before || before.look !== model.look || before.told !== model.told) redraw();
+}
+
+async function readAll() {
+  const [told, places, written] = await Promise.all([server.models(), server.disk(), server.certificate()]);
+  const found = told.models.map(understood);
+  const names = new Set(found.map((model) => model.name));
+  for (const name of state.models.keys()) if (!names.has(name)) state.models.delete(name);
+  models.forget(names);
+  const kept = state.models;
+  state.models = new Map(found.map((model) => [model.name, kept.get(model.name)]));
+  for (const model of found) put(model);
+  state.places = places.places;
+  state.certificate = written;
+  redraw();
+}
+
+function readSoon() {
+  reading ||= setTimeout(async () => {
+    reading = 0;
+    await readAll().catch(missed);
+  }, AFTER_MS);
+}
+
+function heard(name, told) {
+  state.heardAt = Date.now();
+  if (name !== "job") return readSoon();
+  const model = state.models.get(told.model_id);
+  if (!model) return readSoon();
+  const came = job(told);
+  put(withJob(model, came));
+  if (came.finished) readSoon();
+  return undefined;
+}
+
+function linked(isThere) {
+  const gone = byId("gone");
+  mark(byId("link"), "data-link", isThere ? "live" : "gone");
+  say(byId("link-word"), isThere ? "live" : "no server");
+  mark(document.body, "data-gone", isThere ? null : "true");
+  if (isThere && !gone.hidden) news.now("The server is back.");
+  if (!isThere) {
+    const since = state.heardAt ? ` What you see is from ${moment(state.heardAt)}.` : "";
+    say(gone, `The server does not answer. Trying again by itself.${since}`);
+  }
+  show(gone, !isThere);
+  if (isThere) readAll().then(() => (state.heardAt = Date.now())).catch(missed);
+}
+
+function missed(error) {
+  if (!(error instanceof server.Gone)) tell(error);
+}
+
+function tell(error) {
+  say(byId("told-words"), [error.message, error.remedy].filter(Boolean).join(": "));
+  show(byId("told"), true);
+}
+
+async function act(name, verb) {
+  const model = state.models.get(name);
+  if (!model || model.isBusy) return;
+  busy(name, true);
+  show(byId("told"), false);
+  try {
+    const told = await server.act(name, verb);
+    put(withJob(state.models.get(name), job(told)));
+  } catch (error) {
+    tell(error);
+  } finally {
+    busy(name, false);
+    readSoon();
+  }
+}
+
+function busy(name, isBusy) {
+  const model = state.models.get(name);
+  if (model) state.models.set(name, { ...model, isBusy });
+  redraw(name);
+}
+
+/** Follow links into the page without touching the address: its end holds the filter. */
+function jumps() {
+  for (const link of document.querySelectorAll("[data-jump]")) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      const goal = document.querySelector(link.hash);
+      goal.focus({ preventScroll: true });
+      goal.scrollIntoView();
+    });
+  }
+}
+
+/** Open *name*'s row, wherever the filter hid it, and go there. */
+function reveal(name) {
+  const isShown = filters.chosen([...state.models.values()]).some((model) => model.name === name);
+  filters.set(isShown ? { open: name } : { q: "", show: "", kind: "", open: name });
+  requestAnimationFrame(() => requestAnimationFrame(() => models.reveal(name)));
+}
+
+byId("told-close").addEventListener("click", () => show(byId("told"), false, byId("models")));
+keys(models, filters);
+jumps();
+setInterval(redraw, 60000);
+const line = server.listen(EVENTS, heard, linked);
+addEventListener("online", () => line.renew());
