@@ -1,6 +1,6 @@
 // The last certificate, in words that need no explanation.
 
-import { make } from "./dom.js";
+import { make, withCode } from "./dom.js";
 import { ago, counted, milliseconds, moment } from "./words.js";
 
 const MANY = 5;
@@ -14,7 +14,7 @@ export function certificate(place, told, reveal) {
 }
 
 function none(told) {
-  return [make("p", {}, told.words), make("p", { class: "faint" }, "`modelready certify` proves what is on disk, and writes one.")];
+  return [make("p", {}, told.words), make("p", { class: "faint" }, ...withCode("`modelready certify` proves what is on disk, and writes one."))];
 }
 
 function lines(told, reveal) {

@@ -1,6 +1,6 @@
 // All that is known of one model, as it is shown when its row is opened.
 
-import { make } from "./dom.js";
+import { make, withCode } from "./dom.js";
 import { ago, bytes, counted, moment } from "./words.js";
 
 const MANY = 12;
@@ -20,7 +20,7 @@ function failure(model) {
   const error = model.job?.error;
   if (!error || model.isMoving) return "";
   const parts = [make("p", { class: "strong" }, error.message)];
-  if (error.remedy) parts.push(make("p", {}, make("span", { class: "faint" }, "What to do: "), error.remedy));
+  if (error.remedy) parts.push(make("p", {}, make("span", { class: "faint" }, "What to do: "), ...withCode(error.remedy)));
   const again = error.retryable ? "May be retried as it is." : "Retrying alone will not help: mend the cause first.";
   parts.push(make("p", { class: "faint" }, `Kind: ${error.kind.replaceAll("_", " ")}. ${again}`));
   return make("div", { class: "failure" }, ...parts);
@@ -81,7 +81,7 @@ function lacked(file) {
 
 function verdict(model) {
   if (!model.verdict) {
-    return make("div", {}, make("h4", {}, "Last verdict"), make("p", { class: "faint" }, "No certificate speaks of this model yet: run `modelready certify`."));
+    return make("div", {}, make("h4", {}, "Last verdict"), make("p", { class: "faint" }, ...withCode("No certificate speaks of this model yet: run `modelready certify`.")));
   }
   const when = model.verdict.when ? `, ${ago(model.verdict.when)}` : "";
   const head = make("h4", {}, `Last verdict: ${model.verdict.result}${when}`);

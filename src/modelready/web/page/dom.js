@@ -20,6 +20,11 @@ export function draw(tag, attributes = {}, ...parts) {
   return element;
 }
 
+/** Give *text* in parts, with what stands between backticks as code. */
+export function withCode(text) {
+  return text.split(/`([^`\n]+)`/).map((part, place) => (place % 2 ? make("code", {}, part) : part));
+}
+
 /** Let *element* say *text*. */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
