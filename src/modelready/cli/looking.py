@@ -113,9 +113,10 @@ def _status_row(one: Standing) -> tuple[str, ...]:
 def _watch(asked: Requested) -> None:
     from rich.console import Console  # noqa: PLC0415 - only where it is shown
 
-    from modelready.downloads.display import Display  # noqa: PLC0415
+    from modelready.downloads.display import Watch  # noqa: PLC0415
 
-    with Display(asked.ground.jobs.running, Console()):
+    began, jobs = time.time(), asked.ground.jobs
+    with Watch(lambda: [job for job in jobs.latest().values() if job.is_alive or job.finished_at >= began], Console()):
         while True:
             time.sleep(0.5)
 
