@@ -1,6 +1,7 @@
 // The page: what the server tells goes into one state, and the state is drawn at most once a frame.
 
 import { job, understood, withJob } from "./answers.js";
+import { percentOf } from "./bar.js";
 import { certificate } from "./certificate.js";
 import { Clearing } from "./clearing.js";
 import { disk } from "./disk.js";
@@ -11,7 +12,7 @@ import { Models } from "./models.js";
 import { News } from "./news.js";
 import { Queue } from "./queue.js";
 import * as server from "./server.js";
-import { counted, moment } from "./words.js";
+import { LACKING, counted, moment } from "./words.js";
 
 const EVENTS = ["job", "models", "certificate"];
 const AFTER_MS = 400;
@@ -20,7 +21,9 @@ const state = { models: new Map(), places: [], certificate: undefined, heardAt: 
 const changed = new Set();
 let frame = 0;
 let isAllDue = false;
-let reading = 0;
+let due = 0;
+let reading = null;
+let isReadAgain = false;
 
 const doings = {
   open: (name) => filters.set({ open: name }),
@@ -49,13 +52,23 @@ function draw() {
   for (const name of changed) if (state.models.has(name)) models.refresh(state.models.get(name));
   changed.clear();
   queue.render(all);
+  titled(all);
   if (!isAllDue) return;
   isAllDue = false;
   filters.offer(all);
   models.render(filters.chosen(all), all.length, filters.state);
   say(byId("sum"), summary(all));
+  const lacking = all.filter(isToBeBrought).length;
+  show(byId("all"), lacking > 1, byId("models"));
+  say(byId("all"), `Start ${lacking} required models`);
   disk(byId("disk"), state.places, state.models, reveal);
   if (state.certificate !== undefined) certificate(byId("certificate"), state.certificate, reveal);
+}
+
+/** Let the tab tell how far the download is. */
+function titled(all) {
+  const job = all.find((model) => model.look === "downloading")?.job;
+  document.title = job?.bytesTotal ? `${Math.floor(percentOf(job))} % · modelready` : "modelready";
 }
 
 function summary(all) {
@@ -74,7 +87,17 @@ function put(model) {
   if (!before || before.look !== model.look || before.told !== model.told) redraw();
 }
 
-async function readAll() {
+/** Read everything; asked for while that goes on, it is read once more after. */
+function readAll() {
+  isReadAgain = Boolean(reading);
+  reading ||= readOnce().finally(() => {
+    reading = null;
+    if (isReadAgain) readSoon();
+  });
+  return reading;
+}
+
+async function readOnce() {
   const [told, places, written] = await Promise.all([server.models(), server.disk(), server.certificate()]);
   const found = told.models.map(understood);
   const names = new Set(found.map((model) => model.name));
@@ -89,8 +112,8 @@ async function readAll() {
 }
 
 function readSoon() {
-  reading ||= setTimeout(async () => {
-    reading = 0;
+  due ||= setTimeout(async () => {
+    due = 0;
     await readAll().catch(missed);
   }, AFTER_MS);
 }
@@ -131,17 +154,28 @@ function tell(error) {
 
 async function act(name, verb) {
   const model = state.models.get(name);
-  if (!model || model.isBusy) return;
+  if (!model || model.isBusy) return false;
   busy(name, true);
   show(byId("told"), false);
   try {
     const told = await server.act(name, verb);
     put(withJob(state.models.get(name), job(told)));
+    return true;
   } catch (error) {
     tell(error);
+    return false;
   } finally {
     busy(name, false);
     readSoon();
+  }
+}
+
+const isToBeBrought = (model) => model.required && !model.isMoving && LACKING.has(model.look);
+
+/** Start whatever is required and not there, in the order of the catalog; the first refusal ends it. */
+async function startAll() {
+  for (const model of [...state.models.values()].filter(isToBeBrought)) {
+    if (!(await act(model.name, "start"))) return;
   }
 }
 
@@ -171,6 +205,7 @@ function reveal(name) {
 }
 
 byId("told-close").addEventListener("click", () => show(byId("told"), false, byId("models")));
+byId("all").addEventListener("click", startAll);
 keys(models, filters);
 jumps();
 setInterval(redraw, 60000);

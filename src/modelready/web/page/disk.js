@@ -38,7 +38,7 @@ function gauge(place, ours, others) {
   picture.append(draw("rect", { class: "gauge-free", width: 320, height: 14 }));
   picture.append(draw("rect", { class: "gauge-others", width: wide(ours) + wide(others), height: 14 }));
   picture.append(draw("rect", { class: "gauge-ours", width: wide(ours), height: 14 }));
-  const keys = [["ours", `models ${bytes(ours)}`], ["others", `other files ${bytes(others)}`], ["free", "free"]];
+  const keys = [["ours", `models ${bytes(ours)}`], ["others", `others ${bytes(others)}`], ["free", "free"]];
   const legend = keys.map(([name, word]) => make("span", { class: `key key-${name}` }, word));
   return make("div", {}, picture, make("p", { class: "legend", "aria-hidden": "true" }, ...legend));
 }

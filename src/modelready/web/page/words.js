@@ -67,6 +67,9 @@ export const LOOKS = {
   unknown: "Not known",
 };
 
+/** The looks of what is not there whole. */
+export const LACKING = new Set(["missing", "partial", "damaged", "unknown"]);
+
 /** The looks that want a person. */
 export const TROUBLE = new Set(["failed", "broken", "damaged", "unproved"]);
 
