@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from modelready.downloads.jobs import Job
 from modelready.downloads.progress import Progress
-from modelready.errors import Interrupted, ModelreadyError
+from modelready.errors import Bug, Interrupted, ModelreadyError
 from modelready.placing import plan_all, provision
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Worker:
         if self._bug is None:
             error: ModelreadyError = Interrupted("stopped before its turn", remedy="run the same command again")
         else:
-            error = ModelreadyError(f"a bug of modelready: {self._bug!r}", remedy="report it with this text")
+            error = Bug(self._bug)
         rest = [job for job in self._jobs.all_of_run(self._order.run) if not job.is_over]
         self._jobs.write(*(_failed(job, error) for job in rest))
 
