@@ -16,6 +16,7 @@ from modelready.layouts import looking
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from modelready.downloads.jobs import Job
     from modelready.grounds import Requested
     from modelready.model import Model
     from modelready.placing import Plan
@@ -116,9 +117,15 @@ def _watch(asked: Requested) -> None:
     from modelready.downloads.display import Watch  # noqa: PLC0415
 
     began, jobs = time.time(), asked.ground.jobs
-    with Watch(lambda: [job for job in jobs.latest().values() if job.is_alive or job.finished_at >= began], Console()):
+    with Watch(lambda: [job for job in jobs.latest().values() if _is_news(job, began)], Console()):
         while True:
             time.sleep(0.5)
+
+
+def _is_news(job: Job, began: float) -> bool:
+    """Tell whether somebody is at *job*, it waits in the queue, or it has ended since."""
+    waits = bool(job.lasting) and job.state in {"queued", "paused"}
+    return job.is_alive or waits or job.finished_at >= began
 
 
 def _planned(one: Plan) -> dict[str, object]:

@@ -37,7 +37,7 @@ export function percentOf(job) {
 }
 
 function paceOf(job) {
-  if (job.state === "verifying") return "reading every byte again";
+  if (job.state === "verifying") return percentOf(job) < 100 ? "looks at what is there" : "reads what came";
   if (job.state === "queued") return "waits for its turn";
   if (job.state === "paused") return "paused: what arrived is kept";
   if (job.speed < 1) return "";
