@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
-HOSTILE = "<img src=x onerror=alert(1)></bdi><script>window.hacked = 1</script>\u202e&lt;b&gt;"
+HOSTILE = "<img src=x onerror=alert(1)><svg onload=alert(1)><script>window.hacked = 1\u202e&lt;b&gt;"
 MANY = 500
 #: Numbers the rows, and notes which of them anything in the document changes.
 NOTE_TOUCHED_ROWS = """

@@ -2,6 +2,7 @@
 
 import { MOVING, milliseconds } from "./words.js";
 
+const GRAVITY = ["failed", "warned", "skipped", "passed"];
 const LOOKED = { proved: "ready", unproved: "unproved" };
 
 /** Understand one model of /api/models. */
@@ -26,12 +27,16 @@ export function understood(told) {
     filesWanted: told.files_wanted ?? null,
     lacking: told.lacking,
     verdict,
-    checks: told.verdict?.checks || [],
+    checks: (told.verdict?.checks || []).map(check).sort(byGravity),
     isBusy: false,
   };
   model.haystack = [model.name, model.title, model.kind, model.source, model.licence, ...model.tags].join(" ").toLowerCase();
   return withJob(model, told.job ? job(told.job) : null);
 }
+
+/** Understand a check; in a row of its model its name needs no model. */
+const check = (told) => ({ ...told, id: told.id.replace(/\[.*\]$/, "") });
+const byGravity = (one, other) => GRAVITY.indexOf(one.outcome) - GRAVITY.indexOf(other.outcome);
 
 /** Give *model* with another job. */
 export function withJob(model, job) {
