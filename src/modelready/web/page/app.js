@@ -3,18 +3,18 @@
 import { job, understood, withJob } from "./answers.js";
 import { percentOf } from "./bar.js";
 import { certificate } from "./certificate.js";
-import { Clearing } from "./clearing.js";
 import { disk } from "./disk.js";
-import { byId, mark, say, show } from "./dom.js";
+import { byId, make, mark, say, show, withCode } from "./dom.js";
 import { Filters } from "./filters.js";
 import { keys } from "./keys.js";
 import { Models } from "./models.js";
 import { News } from "./news.js";
 import { Queue } from "./queue.js";
 import * as server from "./server.js";
+import { Token } from "./token.js";
 import { LACKING, counted, moment } from "./words.js";
 
-const EVENTS = ["job", "models", "certificate"];
+const EVENTS = ["job", "queue", "models", "certificate"];
 const AFTER_MS = 400;
 
 const state = { models: new Map(), places: [], certificate: undefined, heardAt: null };
@@ -29,16 +29,14 @@ const doings = {
   open: (name) => filters.set({ open: name }),
   reveal,
   act,
-  clear: (name) => clearing.ask(name, state.models.get(name)?.title || name),
+  clear,
 };
 const news = new News();
 const models = new Models(doings);
 const queue = new Queue(doings);
 const filters = new Filters(() => redraw());
-const clearing = new Clearing(async (name, token) => {
-  await server.act(name, "clear", token);
-  await readAll();
-});
+const token = new Token();
+let admin = "";
 
 function redraw(name = "") {
   if (name) changed.add(name);
@@ -120,6 +118,7 @@ function readSoon() {
 
 function heard(name, told) {
   state.heardAt = Date.now();
+  if (name === "queue") return undefined;
   if (name !== "job") return readSoon();
   const model = state.models.get(told.model_id);
   if (!model) return readSoon();
@@ -148,7 +147,7 @@ function missed(error) {
 }
 
 function tell(error) {
-  say(byId("told-words"), [error.message, error.remedy].filter(Boolean).join(": "));
+  byId("told-words").replaceChildren(...withCode([error.message, error.remedy].filter(Boolean).join(": ")));
   show(byId("told"), true);
 }
 
@@ -158,11 +157,11 @@ async function act(name, verb) {
   busy(name, true);
   show(byId("told"), false);
   try {
-    const told = await server.act(name, verb);
-    put(withJob(state.models.get(name), job(told)));
+    await done(name, verb);
     return true;
   } catch (error) {
-    tell(error);
+    if (error.kind === "unauthorised") askFor(name, verb);
+    else tell(error);
     return false;
   } finally {
     busy(name, false);
@@ -171,6 +170,44 @@ async function act(name, verb) {
 }
 
 const isToBeBrought = (model) => model.required && !model.isMoving && LACKING.has(model.look);
+
+/** Do *verb* as the admin, if his token is known, and show the answer. */
+async function done(name, verb) {
+  const told = await server.act(name, verb, admin);
+  if (state.models.has(name)) put(withJob(state.models.get(name), job(told)));
+}
+
+/** Do *verb* once the admin's token was given; it is remembered until the page is closed. */
+function askFor(name, verb) {
+  token.ask({
+    title: "This server wants the admin token",
+    about: ["Other machines can reach it, so it lets only its admin change something."],
+    verb: "Go on",
+    deed: (given) => asAdmin(given, name, verb),
+  });
+}
+
+function clear(name) {
+  const title = make("bdi", { class: "strong" }, state.models.get(name)?.title || name);
+  token.ask({
+    title: "Clear what is stuck",
+    about: ["Forgets the download of ", title, " in the queue. Files stay where they are."],
+    verb: "Clear",
+    deed: (given) => asAdmin(given, name, "clear"),
+  });
+}
+
+async function asAdmin(given, name, verb) {
+  const before = admin;
+  admin = given;
+  try {
+    await done(name, verb);
+  } catch (error) {
+    admin = before;
+    throw error;
+  }
+  readSoon();
+}
 
 /** Start whatever is required and not there, in the order of the catalog; the first refusal ends it. */
 async function startAll() {

@@ -9,13 +9,14 @@ export class Refused extends Error {
     super(problem.detail || problem.title || `the server answered ${status}`);
     this.status = status;
     this.remedy = problem.remedy || "";
+    this.kind = problem.kind || "";
   }
 }
 
 /** The server did not answer at all. */
 export class Gone extends Error {}
 
-async function ask(path, options = {}) {
+async function ask(path, options = {}, tries = 5) {
   let answer;
   try {
     answer = await fetch(path, { ...options, cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
@@ -23,6 +24,10 @@ async function ask(path, options = {}) {
     throw new Gone("the server does not answer", { cause: error });
   }
   const told = await answer.json().catch(() => null);
+  if (answer.status === 429 && tries > 0) {
+    await new Promise((done) => setTimeout(done, 1000));
+    return ask(path, options, tries - 1);
+  }
   if (!answer.ok) throw new Refused(answer.status, told || {});
   return told;
 }
@@ -33,9 +38,8 @@ export const certificate = () => ask("/api/certificate");
 
 /** Do *verb* (start, cancel, pause, resume, retry, clear) to the model. */
 export function act(name, verb, token = "") {
-  const headers = { "Content-Type": "application/json" };
-  if (token) headers.Authorization = `Bearer ${token}`;
-  return ask(`/api/model-download/${encodeURIComponent(name)}/${verb}`, { method: "POST", headers, body: "{}" });
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  return ask(`/api/model-download/${encodeURIComponent(name)}/${verb}`, { method: "POST", headers });
 }
 
 /**
