@@ -79,6 +79,18 @@ class Looker:
             ".model", has=self.page.locator(".model-title", has_text=re.compile(f"^{re.escape(title)}$"))
         )
 
+    def until(self, condition):
+        """Wait until *condition*, an expression in the page, holds; its policy forbids Playwright's own way."""
+        look = f"const look = () => ({condition}) ? done() : setTimeout(look, 50); look();"
+        late = f"setTimeout(() => late(new Error('never happened')), {PATIENCE_MS});"
+        self.page.evaluate(f"new Promise((done, late) => {{ {look} {late} }})")
+
+    def until_done(self, percent):
+        """Wait until the bar of the download shows more than *percent*, and give what it shows."""
+        shown = "Number(document.querySelector('.job .bar')?.getAttribute('aria-valuenow'))"
+        self.until(f"{shown} > {percent}")
+        return self.page.evaluate(shown)
+
     def faults(self):
         """Give all that was wrong so far."""
         return self.wrong + self.page.evaluate("window.refused")
@@ -89,6 +101,7 @@ class Server:
     """`modelready serve` on a machine of its own, as a user runs it."""
 
     machine: object
+    options: tuple[str, ...] = ()
     port: int = 0
     process: subprocess.Popen[str] | None = None
     said: list[str] = field(default_factory=list)
@@ -100,7 +113,7 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until it serves."""
-        self.process = self.machine.start("serve", "--port", str(self.port))
+        self.process = self.machine.start("serve", "--port", str(self.port), *self.options)
         for line in self.process.stdout:
             self.said.append(line)
             if found := re.search(r"http://[^\s/]+:(\d+)", line):
@@ -108,21 +121,25 @@ class Server:
                 break
         else:
             pytest.fail(f"serve ended: {''.join(self.said)}")
-        threading.Thread(target=lambda: self.said.extend(self.process.stdout), daemon=True).start()
+        self._reader = threading.Thread(target=lambda stream: self.said.extend(stream), args=(self.process.stdout,))
+        self._reader.start()
 
     def kill(self) -> None:
         """End it as a crash would."""
         self.process.kill()
         self.process.wait(60)
+        self._reader.join(60)
+        self.process.stdout.close()
 
 
 @pytest.fixture
 def serving(machine):
-    """Give a function that starts the server with the catalog that was written."""
+    """Give a function that starts the server with the catalog that was written; it certifies only when told to."""
     machine.variables |= {"MODELREADY_ADMIN_TOKEN": ADMIN, "HF_HUB_DISABLE_XET": "1"}
     server = Server(machine)
 
-    def start():
+    def start(*options):
+        server.options = options or ("--no-certify",)
         server.start()
         return server
 

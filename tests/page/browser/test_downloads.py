@@ -23,32 +23,19 @@ def started(stocked, hub, serving, looking):
     return looker, server
 
 
-def done(looker):
-    """Give how much of the big model the queue's bar shows, in percent."""
-    return int(looker.page.locator(".job .bar").first.get_attribute("aria-valuenow") or 0)
-
-
-def further(looker, than):
-    """Wait until the bar shows more *than*, and give what it shows."""
-    looker.page.wait_for_function(
-        "than => Number(document.querySelector('.job .bar')?.getAttribute('aria-valuenow')) > than", arg=than
-    )
-    return done(looker)
-
-
 def test_a_download_is_watched_paused_resumed_and_ends(started, hub):
     """The bar moves, stands still, goes on where it was, and is gone."""
     looker, _ = started
     row, queue = looker.row("The big one"), looker.page.locator("#queue")
 
-    seen = further(looker, 2)
+    seen = looker.until_done(2)
     expect(queue.locator(".bar-figures")).to_contain_text(re.compile(r"of 8\.0 MB.*B/s"))
     expect(queue.locator(".bar-figures")).to_contain_text("left")
     row.get_by_role("button", name="Pause").click()
     expect(row.locator(".look")).to_have_text("Paused")
     expect(queue.locator(".bar-figures")).to_contain_text("what arrived is kept")
     hub.heal()
-    assert done(looker) >= seen - 5
+    assert looker.until_done(0) >= seen
     row.get_by_role("button", name="Resume").click()
 
     expect(row.locator(".look")).to_have_text("On disk")
@@ -62,7 +49,7 @@ def test_a_cancelled_download_can_be_retried(started, hub):
     looker, _ = started
     row = looker.row("The big one")
 
-    further(looker, 1)
+    looker.until_done(1)
     looker.page.locator("#queue").get_by_role("button", name="Cancel").click()
     expect(row.get_by_role("button", name="Retry")).to_be_visible()
     expect(looker.page.locator("#queue")).to_be_hidden()
@@ -119,7 +106,7 @@ def test_a_verdict_is_shown_check_by_check_and_changes_by_itself(stocked, servin
 def test_the_page_says_when_the_server_is_gone_and_comes_back_by_itself(started, hub):
     """What was known stays to be read; the download that the crash cut goes on."""
     looker, server = started
-    further(looker, 1)
+    looker.until_done(1)
 
     server.kill()
     expect(looker.page.locator("#gone")).to_contain_text("does not answer")

@@ -173,7 +173,7 @@ def test_five_hundred_models_keep_their_rows_while_events_come(machine, hub, big
     page.evaluate(NOTE_TOUCHED_ROWS)
 
     looker.row("Model 007").get_by_role("button", name="Start").click()
-    page.wait_for_function("Number(document.querySelector('.job .bar')?.getAttribute('aria-valuenow')) > 5")
+    looker.until_done(5)
 
     assert page.evaluate("[...document.querySelectorAll('.model')].every((row, place) => row.place === place)")
     assert page.evaluate("[...touched]") == [7]
@@ -197,8 +197,8 @@ def test_figures_are_not_read_aloud(stocked, hub, serving, looking):
     """)
 
     looker.row("The big one").get_by_role("button", name="Start").click()
-    page.wait_for_function("heard.length > 0")
-    page.wait_for_function("Number(document.querySelector('.job .bar')?.getAttribute('aria-valuenow')) > 15")
+    looker.until("heard.length > 0")
+    looker.until_done(15)
     hub.heal()
     expect(looker.row("The big one").locator(".look")).to_have_text("On disk")
 
