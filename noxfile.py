@@ -72,6 +72,7 @@ _command("plan", "Show what provision would fetch; changes nothing.")
 _command("lock", "Write down exactly which files the catalog means today.")
 _command("path", "Print the folder an application is to be given.")
 _command("explain", "Say what a check promises and how what it finds is mended.")
+_command("serve", "Serve the HTTP API and the page.")
 _command("mirror", "Serve a folder or a cache as a Hub.")
 
 
@@ -118,7 +119,7 @@ def wheel(session: nox.Session) -> None:
         session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", name, str(place / "source"))
         shutil.rmtree(place / "source")
         session.run("python", "-m", "pip", "uninstall", "--quiet", "--yes", "modelready", silent=True)
-        session.install(str(next(place.glob("*.whl"))), *_group("tests"))
+        session.install(f"{next(place.glob('*.whl'))}[web]", *_group("tests"))
         session.install("--no-deps", DEMO_MODEL)
         _copied(TESTS_NEED, place / "empty")
         with session.chdir(place / "empty"):

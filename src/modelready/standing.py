@@ -10,11 +10,12 @@ from modelready.layouts import looking
 from modelready.placing import locate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from modelready.downloads.jobs import Job
-    from modelready.grounds import Requested
+    from modelready.grounds import Ground, Requested
     from modelready.model import Model, PlacedFile, PlacedModel
+    from modelready.switches import Decision
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Standing:
     bytes_present: int
     bytes_wanted: int | None
     damaged: tuple[str, ...] = ()
+    lacking: tuple[dict[str, object], ...] = ()  # path and size of each file that is not there, or not right
     job: dict[str, object] | None = None
 
 
@@ -42,15 +44,15 @@ def standings(asked: Requested) -> Iterator[Standing]:
     """Give the standing of every selected model; no byte is read, no network asked."""
     jobs = asked.ground.jobs.latest()
     for model in asked.selected.values():
-        yield _standing(asked, model, jobs.get(model.name))
+        yield standing_of(model, asked.ground, asked.decisions[model.name], jobs.get(model.name))
 
 
-def _standing(asked: Requested, model: Model, job: Job | None) -> Standing:
-    placed = locate(model, asked.ground) if _has_place(model) else None
+def standing_of(model: Model, ground: Ground, decision: Decision, job: Job | None) -> Standing:
+    """Give the standing of *model*; no byte is read, no network asked."""
+    placed = locate(model, ground) if _has_place(model) else None
     files = placed.files if placed else ()
     present = [one for one in files if looking.is_file(one.place)]
-    damaged = _damaged(asked, present)
-    decision = asked.decisions[model.name]
+    damaged = _damaged(ground, present)
     sizes = [one.size for one in files if not one.optional]
     return Standing(
         name=model.name,
@@ -67,6 +69,7 @@ def _standing(asked: Requested, model: Model, job: Job | None) -> Standing:
         bytes_present=sum(one.place.stat().st_size for one in present),
         bytes_wanted=sum(size or 0 for size in sizes) if sizes and None not in sizes and _is_sure(placed) else None,
         damaged=damaged,
+        lacking=_lacking(files, present, damaged),
         job=_told(job) if job else None,
     )
 
@@ -75,9 +78,17 @@ def _has_place(model: Model) -> bool:
     return model.layout == "hub-cache" or model.folder is not None
 
 
-def _damaged(asked: Requested, present: list[PlacedFile]) -> tuple[str, ...]:
+def _lacking(
+    files: Sequence[PlacedFile], present: Sequence[PlacedFile], damaged: Sequence[str]
+) -> tuple[dict[str, object], ...]:
+    here = {one.path for one in present} - set(damaged)
+    gone = [one for one in files if one.path not in here and not (one.optional and one.path not in damaged)]
+    return tuple({"path": one.path, "size": one.size} for one in gone)
+
+
+def _damaged(ground: Ground, present: list[PlacedFile]) -> tuple[str, ...]:
     """Give the files whose size is wrong, or whose digest is remembered and wrong."""
-    known = proving.remembered(present, asked.ground.ledger)
+    known = proving.remembered(present, ground.ledger)
     return tuple(
         one.path
         for one in present

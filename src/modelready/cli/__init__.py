@@ -20,6 +20,7 @@ _COMMANDS = {
     "path": ("looking", "the folder an application is to be given"),
     "explain": ("explaining", "what a check or an error means"),
     "lock": ("locks", "write down exactly which files the catalog means today"),
+    "serve": ("webserving", "the HTTP API and the page: a queue that lasts, watched and steered"),
     "mirror": ("serving", "serve a folder or a cache as a Hub"),
     "demo": ("demonstrating", "the main job on an embedded Hub with a real model"),
 }

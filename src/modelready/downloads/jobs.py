@@ -88,8 +88,8 @@ _TABLES = (
 _INDICES = (
     "CREATE INDEX IF NOT EXISTS jobs_by_seq ON jobs (seq)",
     # Two clients that ask at once for a model get one job: the second one's row is refused.
-    "CREATE UNIQUE INDEX IF NOT EXISTS one_open_job ON jobs (model)"
-    " WHERE lasting = 1 AND state NOT IN ('completed', 'failed', 'cancelled')",
+    """CREATE UNIQUE INDEX IF NOT EXISTS one_open_job ON jobs (model)
+    WHERE lasting = 1 AND state NOT IN ('completed', 'failed', 'cancelled')""",
 )
 _WRITE = (
     f"INSERT INTO jobs ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608 - our own names

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -22,6 +21,7 @@ from modelready.placing.knowing import EXHAUSTIVE
 
 if TYPE_CHECKING:
     import sqlite3
+    import threading
     from collections.abc import Callable
     from types import TracebackType
 
@@ -230,16 +230,16 @@ class UnifiedModelDownloadManager:
         Raises: UnknownModel.
         """
         found = self._found(model_id)
-        job = self.queue.open_job(model_id) or self.queue.latest(model_id)
+        job = self.queue.open_job(model_id) or self.queue.newest_of(model_id)
         fields = self.job_fields(job) if job else self._fields_without_job(model_id, found)
         if job is None or job.is_over:
             fields |= self._standing_fields(model_id, job)
         is_here = self._is_in_cache(found)
-        return fields | {"in_hf_cache": is_here, "queue": told.queue_fields(self.queue.open_jobs())}
+        return fields | {"in_hf_cache": is_here, "queue": told.queue_fields(self.queue.told_jobs())}
 
     def get_queue_status(self) -> dict[str, Any]:
         """Give the queue's size, whether it runs, what it brings, and its jobs in the order of their turn."""
-        jobs = self.queue.open_jobs()
+        jobs = self.queue.told_jobs()
         return told.queue_fields(jobs) | {"jobs": [self.job_fields(job) for job in jobs]}
 
     def get_history(self, most: int = 100) -> list[dict[str, Any]]:
@@ -261,9 +261,10 @@ class UnifiedModelDownloadManager:
             return info
         known_ones = self.models()
         if model_id not in known_ones:
+            near = meant(model_id, known_ones)
             raise UnknownModel(
                 f"no model is called {model_id!r}",
-                remedy=f"see the models that there are{meant(model_id, known_ones)}",
+                remedy=f"expected one that `modelready status` names, or that a program registered{near}",
             )
         return known_ones[model_id]
 

@@ -20,7 +20,7 @@ from modelready.layouts.locking import hold_if_free, is_held
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -57,14 +57,31 @@ class Queue:
             iter(self.jobs.select("WHERE lasting = 1 AND model = ? ORDER BY created_at DESC, rowid DESC", model)), None
         )
 
+    def told_jobs(self) -> tuple[Job, ...]:
+        """Give what is to be shown: the open jobs, and those that runs of the suite are at."""
+        elsewhere = tuple(job for job in self.jobs.running() if not job.lasting)
+        return (*elsewhere, *self.open_jobs())
+
+    def newest(self) -> dict[str, Job]:
+        """Give the newest job of every model: its open one, if it has one."""
+        return _newest(self.jobs.select("ORDER BY created_at, rowid"))
+
+    def newest_of(self, model: str) -> Job | None:
+        """Give the newest job of *model*."""
+        return _newest(self.jobs.select("WHERE model = ? ORDER BY created_at, rowid", model)).get(model)
+
     def history(self, most: int) -> tuple[Job, ...]:
         """Give the *most* newest jobs that have ended."""
         ended = "WHERE lasting = 1 AND state IN ('completed', 'failed', 'cancelled')"
         return self.jobs.select(f"{ended} ORDER BY finished_at DESC, rowid DESC LIMIT ?", most)
 
     def changed_since(self, seq: int) -> tuple[Job, ...]:
-        """Give the jobs of the queue that changed after *seq*, in the order of their last change."""
-        return self.jobs.select("WHERE lasting = 1 AND seq > ? ORDER BY seq", seq)
+        """Give the jobs that changed since the change *seq*, and with it, in the order of their last change."""
+        return self.jobs.select("WHERE seq >= ? ORDER BY seq", seq)
+
+    def last_seq(self) -> int:
+        """Give the number of the last change of any job."""
+        return max((job.seq for job in self.jobs.select("ORDER BY seq DESC LIMIT 1")), default=0)
 
     def wish(self, run: str) -> str:
         """Give what is asked of the process that is at the job *run*."""
@@ -276,6 +293,12 @@ _SETTLED = (
     "is_retryable",
     "finished_at",
 )
+
+
+def _newest(jobs: Iterable[Job]) -> dict[str, Job]:
+    """Give the newest of *jobs* by model; one that a run of the suite left behind when it died is none."""
+    told = [job for job in jobs if job.lasting or job.is_over or job.is_alive]
+    return {job.model: job for job in told} | {job.model: job for job in told if job.lasting and not job.is_over}
 
 
 def _set(rows: sqlite3.Connection, where: str, *values: object, **changes: object) -> bool:

@@ -58,6 +58,9 @@ _MODEL = {
     "state": "partial",
     "bytes_on_disk": 1_000,
     "bytes_wanted": 4_540_000_000,
+    "files_present": 8,
+    "files_wanted": 9,
+    "needs": ["qwen3-tts-tokenizer"],
     "lacking": [{"path": "model.safetensors", "bytes": 3_857_413_744}],
     "verdict": _VERDICT,
     "job": _JOB,
@@ -190,6 +193,9 @@ class Model(BaseModel):
     state: ModelState
     bytes_on_disk: int
     bytes_wanted: int | None
+    files_present: int = 0
+    files_wanted: int | None = Field(default=None, description="null where nobody knows which files there are")
+    needs: list[str] = Field(default=[], description="models that this one cannot do without")
     lacking: list[Lacking]
     verdict: Verdict | None
     job: Job | None

@@ -161,7 +161,7 @@ def test_the_disk_is_a_picture_and_a_list(stocked, serving, looking):
     disk = looker.page.locator("#disk")
 
     expect(disk.get_by_role("img", name=re.compile("What takes the space: The big one"))).to_be_visible()
-    expect(disk.get_by_role("img", name=re.compile("free"))).to_be_visible()
+    expect(disk.get_by_role("img", name=re.compile("^Models take 8"))).to_be_visible()
     disk.get_by_text("As a list").first.click()
     disk.get_by_role("button", name="The big one").click()
 
