@@ -69,7 +69,7 @@ def test_a_failure_is_told_with_its_remedy_and_mended_by_a_retry(stocked, hub, s
     row.get_by_role("button", name="Start").click()
     expect(row.locator(".look")).to_have_text("Download failed")
     expect(row.locator(".failure")).to_contain_text("What to do:")
-    expect(row.locator(".failure")).to_contain_text("Kind: unauthorised.")
+    expect(row.locator(".failure")).to_contain_text("Kind: not found.")
     hub.heal()
     row.get_by_role("button", name="Retry").click()
 
@@ -84,7 +84,7 @@ def test_a_verdict_is_shown_check_by_check_and_changes_by_itself(stocked, servin
     looker.open("#open=big")
     row, certificate = looker.row("The big one"), looker.page.locator("#certificate")
     expect(row.locator(".look")).to_have_text("Ready")
-    expect(row.locator(".checks li[data-outcome=passed]").first).to_contain_text("files.are_there")
+    expect(row.locator(".checks li[data-outcome=passed]", has_text="files.are_there")).to_be_visible()
     expect(certificate).to_contain_text("PASSED")
     (weights,) = stocked.cache.glob("models--acme--big/snapshots/*/model.safetensors")
     target = weights.resolve()
@@ -101,6 +101,18 @@ def test_a_verdict_is_shown_check_by_check_and_changes_by_itself(stocked, servin
     expect(failed).to_contain_text("model.safetensors")
     expect(certificate).to_contain_text("FAILED")
     expect(certificate).to_contain_text("big")
+
+
+def test_what_the_server_certifies_by_itself_is_shown_without_a_reload(stocked, serving, looking):
+    """The first certificate of a machine is news too."""
+    looker = looking(serving("--model", "tiny"))
+    looker.open()
+    expect(looker.page.locator("#certificate")).to_contain_text("no certificate yet")
+
+    looker.row("The tiny one").get_by_role("button", name="Start").click()
+
+    expect(looker.row("The tiny one").locator(".look")).to_have_text("Ready")
+    expect(looker.page.locator("#certificate")).to_contain_text("PASSED")
 
 
 def test_the_page_says_when_the_server_is_gone_and_comes_back_by_itself(started, hub):
@@ -129,12 +141,12 @@ def test_clearing_asks_for_the_admin_token_and_keeps_it_nowhere(started):
 
     page.get_by_label("Admin token").fill("wrong")
     page.get_by_role("button", name="Clear", exact=True).click()
-    expect(page.locator("#token-note")).to_contain_text("token")
-    expect(page.locator("#clearing")).to_be_visible()
+    expect(page.locator("#token-note")).to_contain_text("only the admin may clear")
+    expect(page.locator("#admin")).to_be_visible()
     page.get_by_label("Admin token").fill("an-admin-token")
     page.get_by_role("button", name="Clear", exact=True).click()
 
-    expect(page.locator("#clearing")).to_be_hidden()
+    expect(page.locator("#admin")).to_be_hidden()
     kept = page.evaluate("JSON.stringify([location.href, {...localStorage}, {...sessionStorage}, document.cookie])")
     assert "admin" not in kept
     assert page.locator("#token").get_attribute("type") == "password"
