@@ -8,11 +8,11 @@ import socket
 import sqlite3
 import threading
 import time
-from contextlib import closing
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from modelready import filesystems
+from modelready.downloads.readers import Readers
 from modelready.errors import NotWritable
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ class Jobs:
     def __init__(self, home: Path) -> None:
         self.path = home / "jobs.sqlite3"
         self._lock = threading.Lock()
+        self._readers = Readers(self.path)
         self._rows: sqlite3.Connection | None = None
 
     def write(self, *jobs: Job) -> None:
@@ -144,7 +145,7 @@ class Jobs:
     def registered(self) -> dict[str, tuple[str, str]]:
         """Give the owner and the row of every model that a program registered."""
         found: list[tuple[str, str, str]] = []
-        with contextlib.suppress(sqlite3.Error), closing(self._reader()) as rows:
+        with contextlib.suppress(sqlite3.Error, OSError), self._readers.lend() as rows:
             found = rows.execute("SELECT model, owner, row FROM registered").fetchall()
         return {model: (owner, row) for model, owner, row in found}
 
@@ -171,7 +172,8 @@ class Jobs:
             rows.execute("DELETE FROM jobs WHERE created_at < ?", (when,))
 
     def close(self) -> None:
-        """Close the connection; the next use opens it again."""
+        """Close the connections; the next use opens them again."""
+        self._readers.close()
         with self._lock:
             if self._rows is not None:
                 self._rows.close()
@@ -196,6 +198,7 @@ class Jobs:
 
     def _begin_anew(self) -> None:
         """Throw away a table that a power cut left broken: the story is lost, and no download may be for it."""
+        self._readers.close()
         if self._rows is not None:
             self._rows.close()
             self._rows = None
@@ -205,12 +208,9 @@ class Jobs:
     def _read(self, where: str, values: tuple[object, ...]) -> Iterator[Job]:
         # Rows tell the story, they decide nothing: a table that is missing or unreadable is an empty one.
         found: list[tuple[object, ...]] = []
-        with contextlib.suppress(sqlite3.Error), closing(self._reader()) as rows:
+        with contextlib.suppress(sqlite3.Error, OSError), self._readers.lend() as rows:
             found = rows.execute(_READ + where, values).fetchall()
         yield from (Job(**dict(zip(_NAMES, row, strict=True))) for row in found)  # type: ignore[arg-type]
-
-    def _reader(self) -> sqlite3.Connection:
-        return sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", timeout=30, uri=True)
 
     def _writer(self) -> sqlite3.Connection:
         if self._rows is None:

@@ -1,4 +1,4 @@
-"""The application: calls, guards, page and documents, put together."""
+"""The application: calls, errors, page and documents, put together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from fastapi.staticfiles import StaticFiles
 from modelready import __version__
 from modelready.web import answers, problems
 from modelready.web.calls import router
-from modelready.web.guards import Guards, Rates
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,8 +28,8 @@ Every error is application/problem+json with `kind`, `detail` and `remedy`.
 """
 
 
-def create_app(service: Service, rates: Rates | None = None) -> FastAPI:
-    """Give the application that serves *service*."""
+def create_app(service: Service) -> FastAPI:
+    """Give the application that serves *service*; who may ask is not its matter."""
     app = FastAPI(
         title="modelready",
         version=__version__,
@@ -42,11 +41,11 @@ def create_app(service: Service, rates: Rates | None = None) -> FastAPI:
     )
     app.state.service = service
     app.include_router(router)
-    app.add_middleware(Guards, access=service.access, rates=rates)
     problems.add_handlers(app, service.board.hidden)
     app.add_api_route("/", _index, include_in_schema=False)
     app.add_api_route("/docs", lambda: HTMLResponse(_documents(app)), include_in_schema=False)
-    app.mount("/page", StaticFiles(directory=_PAGE, check_dir=False))
+    if _PAGE.is_dir():
+        app.mount("/page", StaticFiles(directory=_PAGE))
     _describe(app)
     return app
 

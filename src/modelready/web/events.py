@@ -126,7 +126,7 @@ class Feed:
         return self._event("job", self._manager.job_fields(job), job.seq)
 
     def _event(self, name: str, fields: dict[str, Any], seq: int) -> ServerSentEvent:
-        return ServerSentEvent(json.dumps(self._board.hidden(fields)), event=name, id=str(seq))
+        return ServerSentEvent(json.dumps(self._board.hidden(fields)), event=name, id=str(seq), sep="\n")
 
 
 def _end(waiting: asyncio.Queue[ServerSentEvent | None]) -> None:

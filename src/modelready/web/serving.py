@@ -12,7 +12,7 @@ import uvicorn
 
 from modelready.errors import RequestError
 from modelready.web.app import create_app
-from modelready.web.guards import is_loopback
+from modelready.web.guards import Guards, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,18 +42,19 @@ def listen(host: str, port: int) -> socket.socket:
 
     Raises: RequestError, when it cannot be had.
     """
-    try:
-        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
-        taken = socket.socket(found[0], found[1])
-        with contextlib.suppress(OSError):
+    with contextlib.ExitStack() as undo:
+        try:
+            family, kind, _, _, place = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
+            taken = undo.enter_context(socket.socket(family, kind))
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(found[4])
-        taken.listen(_BACKLOG)  # who reads the address may ask at once
-    except OSError as error:
-        raise RequestError(
-            f"{host}:{port} cannot be served ({error.strerror or error})", remedy="choose another --port or --host"
-        ) from error
-    return taken
+            taken.bind(place)
+            taken.listen(_BACKLOG)  # who reads the address may ask at once
+        except OSError as error:
+            raise RequestError(
+                f"{host}:{port} cannot be served ({error.strerror or error})", remedy="choose another --port or --host"
+            ) from error
+        undo.pop_all()
+        return taken
 
 
 def serve(service: Service, port: int, told: Callable[[str], None]) -> None:
@@ -74,7 +75,7 @@ def serve(service: Service, port: int, told: Callable[[str], None]) -> None:
 def config(service: Service) -> uvicorn.Config:
     """Give how the server is run: it names neither itself nor who asked."""
     return uvicorn.Config(
-        create_app(service),
+        Guards(create_app(service), service.access),
         log_level="warning",
         access_log=False,
         server_header=False,
