@@ -185,7 +185,7 @@ def test_five_hundred_models_keep_their_rows_while_events_come(machine, hub, big
 
 def test_figures_are_not_read_aloud(stocked, hub, serving, looking):
     """The live region tells states, never percents."""
-    hub.slow("*.safetensors", 400_000)
+    hub.slow("*.safetensors", 1_200_000)
     looker = looking(serving())
     page = looker.open()
     page.evaluate("""
