@@ -91,7 +91,7 @@ class QueueWorker:
     def _turn(self) -> bool:
         """Bring one job, if there is one for us; tell whether there was."""
         jobs = self._queue.open_jobs()
-        if not any(job.claimed or self._can_bring(job) for job in jobs) or self._is_anothers_turn(jobs):
+        if not any(job.claimed or self._can_bring(job) for job in jobs) or self._is_turn_of_another(jobs):
             self._tell_drained(jobs)
             return False
         with self._queue.turn() as is_ours:
@@ -105,7 +105,7 @@ class QueueWorker:
         self._has_brought = True
         return True
 
-    def _is_anothers_turn(self, jobs: Sequence[Job]) -> bool:
+    def _is_turn_of_another(self, jobs: Sequence[Job]) -> bool:
         """Tell whether the first job that waits is one that only another process, which lives, can bring."""
         first = next((job for job in jobs if job.state == "queued" and not job.claimed), None)
         return first is not None and first.owner not in {"", self.name} and self._queue.is_living(first.owner)
