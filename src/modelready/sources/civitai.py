@@ -11,7 +11,6 @@ from modelready.errors import (
     DigestMismatch,
     Gated,
     ModelreadyError,
-    NotFound,
     Offline,
     RequestError,
     ServerFault,
@@ -24,7 +23,7 @@ from modelready.network.faults import Passing
 from modelready.rules import rule_for
 from modelready.sources import civitai_versions as versions
 from modelready.sources.asking import Asker, Refused
-from modelready.sources.civitai_refusals import Refusals
+from modelready.sources.civitai_refusals import Refusals, page
 
 if TYPE_CHECKING:
     import threading
@@ -118,7 +117,7 @@ class CivitaiSource:
         """Give the size of the file whose first byte *reply* carries: HEAD is mishandled there."""
         response = reply.response
         if words.is_page(response):
-            raise Passing(_page(reply), is_answer=True)
+            raise Passing(page(reply, words.title(words.beginning(response))), is_answer=True)
         if response.status_code == HTTPStatus.PARTIAL_CONTENT:
             found = headers.content_range(response.headers.get("Content-Range"))
             return found.total if found else None
@@ -127,10 +126,9 @@ class CivitaiSource:
         return None if streams.is_coded(response) else headers.count(response.headers.get("Content-Length"))
 
     def _meaning(self, refused: Refused, what: str) -> SourceError:
-        told = f"{refused.host or reasons.host(self._access.endpoint)} answers {refused.status} for {what}"
-        if refused.status == HTTPStatus.NOT_FOUND:
-            return NotFound(told, remedy="correct the source in the catalog, or check CIVITAI_ENDPOINT")
-        return ServerFault(told, remedy="provision again later, or check CIVITAI_ENDPOINT")
+        where = f"{refused.host} answers {refused.status} for {what}"
+        sent = "" if refused.host == reasons.host(self._access.endpoint) else f", where {_TOLD_BY} sends for it"
+        return ServerFault(where + sent, remedy="provision again later, or choose another version")
 
 
 def _check_digest(model: Model, one: VersionFile) -> None:
@@ -155,16 +153,7 @@ def _check_size(model: Model, one: VersionFile, size: int | None) -> None:
         )
 
 
-def _page(reply: Reply) -> ServerFault:
-    title = words.title(words.beginning(reply.response))
-    return ServerFault(
-        f"{reasons.host(reply.url)} answers with a web page{f' {title!r}' if title else ''} instead of the file",
-        remedy="look for a captive portal or proxy on the way, and check CIVITAI_ENDPOINT",
-    )
-
-
 def _about(model: Model, error: ModelreadyError) -> ModelreadyError:
-    """Give *error* with the name of the model."""
-    if error.what.startswith(f"{model.name}:"):
-        return error
-    return type(error)(f"{model.name}: {error.what}", remedy=error.remedy)
+    """Give *error* with the name of the model, and of its source."""
+    where = "" if model.source.text in error.what else f"{model.source.text}: "
+    return type(error)(f"{model.name}: {where}{error.what}", remedy=error.remedy)

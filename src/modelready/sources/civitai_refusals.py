@@ -31,16 +31,16 @@ class Refusals:
     token_name: str
 
     def __call__(self, reply: Reply) -> errors.SourceError | Passing | None:
-        """Say what *reply* means; None where it is no refusal, or one that its status tells as well."""
+        """Say what *reply* means; None where it is no refusal of CivitAI's own, or comes later."""
         status = reply.response.status_code
         if origin(reply.url) != origin(self.endpoint) or status in LATER:
             return None
         if status < HTTPStatus.BAD_REQUEST:
             return self._of_page(reply) if words.is_page(reply.response) else None
         said = words.members(words.beginning(reply.response))
-        if said is None:
-            return self._guarded(reply) if status == HTTPStatus.FORBIDDEN else None
-        return self._of_status(reply, said)
+        if said is None and status == HTTPStatus.FORBIDDEN:
+            return self._guarded(reply)
+        return self._of_status(reply, said or {})
 
     @property
     def _remedy(self) -> str:
@@ -49,8 +49,8 @@ class Refusals:
             return f"check the token in {self.token_name}: it is wrong, expired, or of an account that may not"
         return f"set {self.token_name} to an API key of your account at {reasons.host(self.endpoint)}"
 
-    def _of_page(self, reply: Reply) -> errors.SourceError | None:
-        """Tell the login page and the shop: both come with status 200, in place of the file."""
+    def _of_page(self, reply: Reply) -> errors.SourceError | Passing:
+        """Tell the login page, the shop and what others show in their place: all come with status 200."""
         parts = urlsplit(reply.url)
         where = f"{reasons.host(self.endpoint)} answers with its page"
         if _EARLY.search(parts.query):
@@ -58,12 +58,12 @@ class Refusals:
         title = words.title(words.beginning(reply.response))
         if "login" in parts.path.lower().split("/") or _SIGNS.search(title):
             return errors.Unauthorised(f"{where} {title or 'login'!r} instead of the file", remedy=self._remedy)
-        return None
+        return Passing(page(reply, title), is_answer=True)
 
     def _of_status(self, reply: Reply, said: dict[str, object]) -> errors.SourceError:
         response = reply.response
-        texts = [said.get(key) for key in ("error", "message")]
-        told = words.plain(": ".join(dict.fromkeys(one for one in texts if isinstance(one, str))), self.token)
+        texts = [one for one in (said.get("error"), said.get("message")) if isinstance(one, str)]
+        told = words.plain(": ".join(texts), self.token).rstrip(". ")
         what = f"{reasons.host(self.endpoint)} answers {response.status_code} {response.reason or ''}".rstrip()
         what += f": {told}" if told else ""
         if _EARLY.search(told):
@@ -105,6 +105,14 @@ _KINDS: dict[int, type[errors.SourceError]] = {
     HTTPStatus.NOT_FOUND: errors.NotFound,
     HTTPStatus.GONE: errors.NotFound,
 }
+
+
+def page(reply: Reply, title: str) -> errors.ServerFault:
+    """Tell that a web page came, from wherever."""
+    return errors.ServerFault(
+        f"{reasons.host(reply.url)} answers with a web page{f' {title!r}' if title else ''} instead of the file",
+        remedy="look for a captive portal or proxy on the way, and check CIVITAI_ENDPOINT",
+    )
 
 
 def _date(told: object) -> str:
