@@ -122,10 +122,14 @@ def test_the_catalog_says_which_files_are_meant(facts, ids):
 @pytest.mark.parametrize(
     ("facts", "files", "words"),
     [
-        pytest.param({"include": ("*.safetensors",)}, FILES, ["one name", "11 'big", "14 'BIG"], id="same name"),
-        pytest.param({}, FILES[1:3], ["primary", "12 'small", "about 1.0 MB", "13 'vae.pt' (VAE"], id="no primary"),
-        pytest.param({"file_id": "99"}, FILES, ["no file 99", "11 'big", "14 'BIG"], id="no such id"),
-        pytest.param({"include": ("*.bin",)}, FILES, ["*.bin", "11 'big", "14 'BIG"], id="no such name"),
+        pytest.param(
+            {"include": ("*.safetensors",)}, FILES, ["one name", "fileId=11 'big", "fileId=14 'BIG"], id="same name"
+        ),
+        pytest.param(
+            {}, FILES[1:3], ["primary", "fileId=12 'small", "about 1.0 MB", "fileId=13 'vae.pt' (VAE"], id="no primary"
+        ),
+        pytest.param({"file_id": "99"}, FILES, ["no file 99", "fileId=11 'big", "fileId=14 'BIG"], id="no such id"),
+        pytest.param({"include": ("*.bin",)}, FILES, ["*.bin", "fileId=11 'big", "fileId=14 'BIG"], id="no such name"),
     ],
 )
 def test_what_could_mean_several_is_refused_with_the_choice(facts, files, words):

@@ -63,6 +63,7 @@ class Refusals:
     def _of_status(self, reply: Reply, said: dict[str, object]) -> errors.SourceError:
         response = reply.response
         texts = [one for one in (said.get("error"), said.get("message")) if isinstance(one, str)]
+        texts = [one for one in texts if one != response.reason]
         told = words.plain(": ".join(texts), self.token).rstrip(". ")
         what = f"{reasons.host(self.endpoint)} answers {response.status_code} {response.reason or ''}".rstrip()
         what += f": {told}" if told else ""

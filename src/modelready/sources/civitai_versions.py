@@ -44,7 +44,7 @@ class VersionFile:
         """Give the file as a person chooses among several."""
         size = () if self.size_kb is None else (f"about {sizes.told(round(self.size_kb * _KIB))}",)
         words = (*self.about, *size, *(("primary",) if self.is_primary else ()))
-        return f"{self.id} {self.name!r}" + (f" ({', '.join(words)})" if words else "")
+        return f"fileId={self.id} {self.name!r}" + (f" ({', '.join(words)})" if words else "")
 
     def differs_from(self, size: int) -> bool:
         """Tell whether *size* cannot be what CivitAI rounded."""
@@ -135,7 +135,7 @@ def _by_id(model: Model, files: Sequence[VersionFile]) -> VersionFile:
 def _primary(model: Model, files: Sequence[VersionFile]) -> VersionFile:
     primary = [one for one in files if one.is_primary] if len(files) > 1 else files
     if len(primary) != 1:
-        raise _ambiguous(model, "it has several files, and CivitAI calls none of them the primary one", files)
+        raise _ambiguous(model, "there are several, and CivitAI calls none of them the primary one", files)
     return primary[0]
 
 
@@ -152,7 +152,7 @@ def _ambiguous(model: Model, why: str, files: Iterable[VersionFile]) -> Modelrea
 
 
 def _all_told(files: Iterable[VersionFile]) -> str:
-    return f"there are {'; '.join(one.told() for one in files)}"
+    return f"it has {'; '.join(one.told() for one in files)}"
 
 
 def _file(entry: Any) -> VersionFile:
