@@ -10,6 +10,7 @@ import responses
 
 from modelready import __version__, errors
 from modelready.model import Digest
+from modelready.network import words
 
 API = "https://civitai.test/api/v1/model-versions/1"
 LOAD = "https://civitai.test/api/download/models/1?fileId=7"
@@ -258,6 +259,18 @@ def test_what_needs_no_question_is_told_before_any(civitai, told, variables, fac
 
     assert all(word in str(error) for word in words)
     assert civitai.requests == ()
+
+
+def test_a_reason_that_only_trickles_is_not_waited_for(civitai, told, weights, monkeypatch):
+    """The status says enough."""
+    monkeypatch.setattr(words, "_WITHIN_S", 0.2)
+    civitai.offer(1, weights)
+    civitai.set_terms(1, "token")
+    civitai.slow("1", 20, kind="download")
+
+    error = told(variables={"CIVITAI_ENDPOINT": civitai.url})
+
+    assert (error.kind, "logged in" in str(error), "set CIVITAI_TOKEN" in str(error)) == ("unauthorised", False, True)
 
 
 def test_every_request_says_who_asks(said, ask):

@@ -22,7 +22,7 @@ _KIB = 1024
 _FORBIDDEN = frozenset('<>:"/\\|?*')
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _HEX = re.compile(r"[0-9a-f]+")
-_GONE = frozenset({"Archived", "TakenDown"})
+_GONE = {"Archived": "is archived", "TakenDown": "was taken down"}
 
 
 class Unlike(ValueError):
@@ -62,10 +62,9 @@ def read(document: Any, version: str) -> tuple[VersionFile, ...]:
     listed = document.get("files")
     if not isinstance(listed, list):
         raise Unlike("no list of files")
-    mode = _table(document.get("model")).get("mode")
-    if not listed or mode in _GONE:
-        why = f"it is {'archived' if mode == 'Archived' else 'taken down'}" if mode in _GONE else "it lists no file"
-        raise NotFound(f"version {version} is offered no more: {why}", remedy="choose another version")
+    if not listed:
+        why = _GONE.get(str(_table(document.get("model")).get("mode")), "lists no file")
+        raise NotFound(f"version {version} is offered no more: it {why}", remedy="choose another version")
     return tuple(_file(entry) for entry in listed)
 
 
