@@ -8,7 +8,7 @@ import os
 import random
 import re
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -241,12 +241,12 @@ def command_lines():
     """Give what anybody on this machine may read of every process."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with path.open("rb") as file:
-            found.append(file.read())
+        with suppress(OSError):  # it ended meanwhile
+            found.append(path.read_bytes())
     return b"\n".join(found)
 
 
-def wait_for(condition, timeout_s=60):
+def wait_for(condition, timeout_s=120):
     """Wait until *condition* holds."""
     end = time.monotonic() + timeout_s
     while not condition():
@@ -259,17 +259,17 @@ def test_killed_and_resumed_certified_and_the_token_is_nowhere(user, civitai, we
     size = offered(civitai, weights)
     civitai.slow("*", 8 * MIB, kind="cdn")
     first = user.start("provision", "-v")
-    wait_for(lambda: civitai.bytes_sent() > size // 3)
+    wait_for(lambda: civitai.bytes_sent() > size // 2)
     seen = command_lines()
     first.kill()
-    text, _ = first.communicate(timeout=60)
+    text, _ = first.communicate(timeout=120)
     arrived = civitai.bytes_sent()
     civitai.heal()
 
     runs = [user.run(*words.split()) for words in ("plan", "provision --certificate c.json -v", "certify", "status")]
 
     assert [one.returncode for one in runs] == [0, 0, 0, 0], [one.stdout + one.stderr for one in runs]
-    assert civitai.bytes_sent() - arrived <= size - arrived + size // 8
+    assert civitai.bytes_sent() - arrived < size * 3 // 4
     assert "complete" in runs[-1].stdout
     certificate = (user.place / "c.json").read_text()
     assert digest(weights) in certificate

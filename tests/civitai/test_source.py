@@ -208,6 +208,39 @@ def test_a_signed_address_that_refuses_is_told_with_its_host(said, told, status,
     assert "geheim" not in str(error)
 
 
+def test_the_shop_where_the_file_should_be_is_told(said, told):
+    """CivitAI sends a browser there, with status 200 in the end."""
+    said.get(LOAD, status=307, headers={"Location": "/pricing?reason=early-access&returnUrl=/models/1"})
+    said.get("https://civitai.test/pricing", body="<title>Membership</title>", content_type="text/html")
+
+    error = told()
+
+    assert (error.kind, "buy early access on the model's page and set CIVITAI_TOKEN" in str(error)) == ("gated", True)
+
+
+def test_a_page_from_the_other_host_is_told(said, told):
+    """However long it is, its beginning is read."""
+    said.get(LOAD, status=307, headers={"Location": "https://cdn.test/x"})
+    said.get("https://cdn.test/x", body="<title>Portal</title>" + "x" * 99_999, content_type="text/html")
+
+    assert "cdn.test answers with a web page 'Portal' instead of the file" in str(told())
+
+
+def test_a_status_that_is_neither_file_nor_refusal_is_told(said, told):
+    """Nothing is taken for a file that was not said to be one."""
+    said.get(LOAD, status=204)
+
+    assert "civitai.test answers 204 for real.safetensors; provision again later" in str(told())
+
+
+@pytest.mark.parametrize("status", [204, 206])
+def test_a_listing_without_a_listing_is_told(said, told, status):
+    """Nothing is taken for an answer that was not said to be one."""
+    said.replace(responses.GET, API, status=status, body=b"")
+
+    assert f"civitai.test answers {status} for version 1" in str(told())
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from modelready import errors
 from modelready.network import reasons, words
@@ -51,7 +50,7 @@ class Refusals:
 
     def _of_page(self, reply: Reply) -> errors.SourceError | Passing:
         """Tell the login page, the shop and what others show in their place: all come with status 200."""
-        parts = urlsplit(reply.url)
+        parts = reasons.split(reply.url)
         where = f"{reasons.host(self.endpoint)} answers with its page"
         if _EARLY.search(parts.query):
             return errors.Gated(f"{where} for early access", remedy=self._buy(""))
