@@ -121,8 +121,7 @@ def test_a_version_of_civitai_is_two_numbers_at_most(rest):
     """They become part of an address, so nothing else may get there."""
     try:
         found = addresses.parse(f"civitai:{rest}", HERE)
-    except ValueError as error:
-        assert "civitai:VERSION_ID" in str(error)
+    except ValueError:
         return
 
     file_id = f"?fileId={found.file_id}" if found.file_id else ""
