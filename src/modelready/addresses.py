@@ -21,7 +21,7 @@ EXPECTED = "expected hf:REPO[@REVISION], civitai:VERSION_ID[?fileId=N], https://
 _REPO_PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?")
 _REVISION = re.compile(r"[^\s\x00-\x1f\x7f~^:?*\[\\]+")
 _COMMIT = re.compile(rf"[0-9A-Fa-f]{{{HEX_LENGTHS['git_sha1']}}}")
-_CIVITAI = re.compile(r"([0-9]+)(?:\?fileId=([0-9]+))?", re.ASCII)
+_CIVITAI = re.compile(r"([1-9][0-9]{0,17})(?:\?fileId=([1-9][0-9]{0,17}))?", re.ASCII)
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
 
 

@@ -28,9 +28,13 @@ class Sources:
     """The sources of one run: what one of them learned about a silent server serves all models."""
 
     def __init__(self, settings: Settings, stop: threading.Event | None = None) -> None:
+        from modelready.sources.civitai import CivitaiSource  # noqa: PLC0415 - as the next line
         from modelready.sources.hub import HubSource  # noqa: PLC0415 - brings the network's libraries with it
 
-        self._by_kind: dict[str, ModelSource] = {"hf": HubSource(settings, stop)}
+        self._by_kind: dict[str, ModelSource] = {
+            "hf": HubSource(settings, stop),
+            "civitai": CivitaiSource(settings, stop),
+        }
 
     def of(self, model: Model) -> ModelSource:
         """

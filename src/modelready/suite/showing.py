@@ -91,12 +91,15 @@ class Showing:
         suite, settings = self._suite, self._suite.ground.settings
         lock = shown(suite.asked.lock_path)
         lock = lock if suite.asked.lock_path.exists() else f"none ({lock})"
+        is_asked = " (provisioning)" if suite.options.provision else " (not asked)"
+        civitai = [f"CivitAI: {settings.civitai_endpoint}{is_asked}"] if _wants(suite, "civitai") else []
         return [
             f"modelready: {__version__}",
             f"catalog: {', '.join(shown(path) for path in suite.asked.catalog.paths)}",
             f"lock: {lock}",
             f"cache: {shown(settings.hf_cache)}",
-            f"Hub: {settings.hf_endpoint}" + (" (provisioning)" if suite.options.provision else " (not asked)"),
+            f"Hub: {settings.hf_endpoint}{is_asked}",
+            *civitai,
         ]
 
     @pytest.hookimpl(tryfirst=True)
@@ -190,6 +193,11 @@ def shown(path: os.PathLike[str]) -> str:
     if text.startswith(here):
         return text.removeprefix(here)
     return f"~{os.sep}{text.removeprefix(home)}" if text.startswith(home) and home != os.sep * 2 else text
+
+
+def _wants(suite: Suite, kind: str) -> bool:
+    """Tell whether a model that is required comes from a source of that kind."""
+    return any(model.source.kind == kind for model in suite.required.values())
 
 
 def _is_check(report: pytest.TestReport) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelready import errors
-from modelready.network import headers, reasons, streams
+from modelready.network import headers, reasons, streams, words
 from modelready.network.faults import Passing
 from modelready.network.statuses import LATER, later
 from modelready.transfer import verdicts
@@ -51,6 +51,8 @@ def judge(reply: Reply, wanted: Wanted, access: Access, *, start: int, end: int 
 
     """
     response = reply.response
+    if access.meaning and (meant := access.meaning(reply)):
+        raise meant
     if response.status_code == _OK:
         return _whole(reply)
     if response.status_code == _PARTIAL:
@@ -87,7 +89,7 @@ def _whole(reply: Reply) -> Body:
         length=length,
         total=length,
         validator=None if is_packed else headers.strong_validator(response.headers),
-        is_page=_is_page(response),
+        is_page=words.is_page(response),
         ends_surely=length is not None or (_is_chunked(response) and not is_packed),
     )
 
@@ -104,7 +106,7 @@ def _partial(response: Response, wanted: Wanted, start: int, end: int | None) ->
         length=given.end - start,
         total=given.total,
         validator=headers.strong_validator(response.headers),
-        is_page=_is_page(response),
+        is_page=words.is_page(response),
     )
 
 
@@ -139,10 +141,3 @@ def is_encoded(response: Response) -> bool:
 
 def _is_chunked(response: Response) -> bool:
     return "chunked" in response.headers.get("Transfer-Encoding", "").lower()
-
-
-def _is_page(response: Response) -> bool:
-    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower() in {
-        "text/html",
-        "application/xhtml+xml",
-    }
