@@ -18,7 +18,7 @@ VALUES, WIRE, READERS, ACTORS, FACES = range(5)
 LAYERS = {
     **dict.fromkeys(("__init__", "errors", "model", "addresses", "environment", "expansion", "filesystems"), VALUES),
     **dict.fromkeys(("clashes", "contents", "durations", "explanations", "importable", "lock", "lock_rows"), VALUES),
-    **dict.fromkeys(("packaged", "patterns", "rules", "sizes", "switches"), VALUES),
+    **dict.fromkeys(("names", "packaged", "patterns", "rules", "signed", "sizes", "switches"), VALUES),
     **dict.fromkeys(("catalog", "catalog_lines", "catalog_models", "catalog_rows", "catalog_texts"), VALUES),
     **dict.fromkeys(("sources", "transfer", "layouts", "formats", "consumers", "digests"), READERS),
     "network": WIRE,  # what sources and transfer both speak through

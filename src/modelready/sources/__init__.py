@@ -29,8 +29,12 @@ class Sources:
 
     def __init__(self, settings: Settings, stop: threading.Event | None = None) -> None:
         from modelready.sources.hub import HubSource  # noqa: PLC0415 - brings the network's libraries with it
+        from modelready.sources.local import LocalSource  # noqa: PLC0415 - as above
+        from modelready.sources.url import UrlSource  # noqa: PLC0415 - as above
 
         self._by_kind: dict[str, ModelSource] = {"hf": HubSource(settings, stop)}
+        self._by_kind["url"] = UrlSource(settings, stop)
+        self._by_kind["file"] = LocalSource()
 
     def of(self, model: Model) -> ModelSource:
         """
