@@ -111,6 +111,8 @@ class Fetch:
             self._check_version(piece, body)
         if body.offset != piece.position:
             self.doubt_ranges(piece, verdicts.ignored_range(self.wanted, body))
+        if self._hides_version(piece, body):
+            self.doubt_ranges(piece, verdicts.nameless_part(self.wanted))
         if piece.part.size is None and body.total is not None:
             piece.part.set_size(body.total, piece.generation)
         if body.offset == 0 and body.length == body.total:
@@ -235,6 +237,11 @@ class Fetch:
             self.begin_again(piece, verdicts.changed(self.wanted))
         if known is None and not is_other:
             part.validator = told
+
+    def _hides_version(self, piece: Piece, body: Body) -> bool:
+        """Tell whether *body* could be of another version: no digest would tell, and its ETag, a duty, is missing."""
+        known, told = piece.part.validator or "", body.validator or ""
+        return bool(body.offset) and not self.wanted.digests and known.startswith('"') and not told.startswith('"')
 
     def _refuse(self, error: errors.ModelreadyError) -> None:
         self._refusals += 1

@@ -84,6 +84,14 @@ def wrong_range(wanted: Wanted, start: int, told: str) -> errors.ServerFault:
     )
 
 
+def nameless_part(wanted: Wanted) -> errors.ServerFault:
+    """Tell that a partial answer does not say of which version it is."""
+    return errors.ServerFault(
+        f"{wanted.path}: {reasons.host(wanted.url)} sends a part without its ETag, so it may be of another version",
+        remedy="name its sha256 in the catalog, or use another endpoint or mirror: this one cannot resume",
+    )
+
+
 def no_such_range(wanted: Wanted, start: int, told: int | None) -> errors.ModelreadyError:
     """Tell that the server has no bytes where there should be some."""
     if told is not None and wanted.size not in {None, told}:
