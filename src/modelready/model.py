@@ -117,6 +117,15 @@ class Manifest:
         return {file.path: file for file in self.files}
 
 
+@dataclass(frozen=True)
+class About:
+    """What a source says of a repository as it is now: its licence in its own words, and where its branch stands."""
+
+    licence: str = ""
+    gated: bool | None = None
+    head: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class PlacedFile:
     """A file of a model, what is known of it, and where it lies, or should."""

@@ -28,6 +28,7 @@ class Item:
     headers: dict[str, str] = field(default_factory=dict)
     most: int | None = None  # so many bytes of bodies in all, then connections just end
     names_part: bool = True  # a 206 says its version
+    stalls: bool = False  # what ends too early falls silent instead
 
     @property
     def version(self) -> dict[str, str]:
@@ -51,6 +52,7 @@ class Depot:
         self.items: dict[str, Item] = {}
         self.asked: list[Asked] = []
         self.sent: dict[int, int] = {}
+        self.closing = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -71,6 +73,7 @@ class Depot:
         return [one for one in found if one != "bytes=0-0"]
 
     def close(self) -> None:
+        self.closing.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -83,7 +86,7 @@ def _handler(depot: Depot) -> type[BaseHTTPRequestHandler]:
             depot.asked.append(Asked(self.path, {name.lower(): value for name, value in self.headers.items()}))
             item = depot.items.get(self.path.partition("?")[0].lstrip("/"), Item(b"not here", status=404))
             with suppress(OSError):
-                _answer(self, item, depot.sent)
+                _answer(self, item, depot.sent, depot.closing)
 
         def log_message(self, *_):
             """Say nothing."""
@@ -91,7 +94,7 @@ def _handler(depot: Depot) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _answer(handler: BaseHTTPRequestHandler, item: Item, sent: dict[int, int]) -> None:
+def _answer(handler: BaseHTTPRequestHandler, item: Item, sent: dict[int, int], closing: threading.Event) -> None:
     span = _span(handler.headers, item)
     start, end = span or (0, len(item.content))
     if span and start >= len(item.content):
@@ -105,6 +108,8 @@ def _answer(handler: BaseHTTPRequestHandler, item: Item, sent: dict[int, int]) -
     left = len(body) if item.most is None or len(body) == 1 else max(item.most - sent.get(id(item), 0), 0)
     sent[id(item)] = sent.get(id(item), 0) + min(left, len(body))
     handler.wfile.write(body[:left])
+    if item.stalls and left < len(body):
+        closing.wait()
     handler.close_connection = not item.has_length or left < len(body)
     return None
 

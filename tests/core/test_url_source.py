@@ -451,3 +451,40 @@ def test_a_locked_version_is_held_against_the_server(workshop, depot):
         Digest("sha256", hashlib.sha256(BODY).hexdigest(), "lock")
         in locate(workshop.asked().selected["one"], workshop.asked().ground).files[0].digests
     )
+
+
+# ---- the whole command
+
+
+def until(is_so):
+    """Wait until *is_so*."""
+    end = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_provision_killed_goes_on_and_certifies(machine, depot, tmp_path):
+    """An address and a medium: brought by one command, killed, brought by the next, and proved without them."""
+    (tmp_path / "stick").mkdir()
+    (tmp_path / "stick" / "config.json").write_text("{}")
+    url = depot.serve("a.bin", BODY, etag='"one"', most=700_000, stalls=True)
+    machine.catalog(catalog(url) + catalog(f"file:{tmp_path / 'stick'}", name="two"))
+    part = machine.place / "models" / "one" / "a.bin.part"
+    first = machine.start("provision")
+    until(lambda: part.exists() and part.stat().st_size > len(BODY))
+    first.kill()
+    first.communicate(timeout=60)
+    depot.change("a.bin", most=None)
+    depot.asked.clear()
+
+    second = machine.run("provision")
+    depot.close()
+    third = machine.run("certify")
+
+    assert (second.returncode, third.returncode) == (0, 0), second.stdout + second.stderr + third.stdout
+    (resumed,) = depot.ranges("a.bin")
+    assert int(resumed.partition("=")[2].partition("-")[0]) > 0
+    assert (machine.place / "models" / "one" / "a.bin").read_bytes() == BODY
+    assert "no source names a digest" in third.stdout
+    assert not part.exists()

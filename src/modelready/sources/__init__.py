@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from modelready.errors import RequestError
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import threading
 
     from modelready.environment import Settings
-    from modelready.model import Manifest, Model
+    from modelready.model import About, Manifest, Model
     from modelready.network.access import Access
 
 
@@ -24,6 +24,14 @@ class ModelSource(Protocol):
         """Give how its bytes are asked for."""
 
 
+@runtime_checkable
+class Telling(Protocol):
+    """A source that speaks of licences."""
+
+    def about(self, model: Model) -> About | None:
+        """Give what it says of *model* as a whole."""
+
+
 class Sources:
     """The sources of one run: what one of them learned about a silent server serves all models."""
 
@@ -35,6 +43,15 @@ class Sources:
         self._by_kind: dict[str, ModelSource] = {"hf": HubSource(settings, stop)}
         self._by_kind["url"] = UrlSource(settings, stop)
         self._by_kind["file"] = LocalSource()
+
+    def about(self, model: Model) -> About | None:
+        """
+        Give what the source of *model* says of it as a whole; None where that kind of source says nothing.
+
+        Raises: SourceError.
+        """
+        source = self.of(model)
+        return source.about(model) if isinstance(source, Telling) else None
 
     def of(self, model: Model) -> ModelSource:
         """
