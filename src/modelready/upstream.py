@@ -13,12 +13,14 @@ from modelready import lock as locks
 from modelready.errors import Gated, ModelreadyError, NotFound, Renamed, SourceError
 from modelready.formats import dtypes, gguf, safetensors
 from modelready.model import Digest
+from modelready.placing import growing, knowing, places
 from modelready.rules import rule_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from modelready.drifts import Drift
+    from modelready.environment import Settings
     from modelready.lock import LockEntry
     from modelready.model import About, Manifest, ManifestFile, Model
     from modelready.sources import Sources
@@ -91,12 +93,20 @@ class Upstream:
         return _dtype_of(head, file.size, ending)
 
 
+def with_learned(model: Model, entry: LockEntry, settings: Settings) -> LockEntry:
+    """Give *entry* with the digests that were learned when this very version was fetched here."""
+    if model.layout != "folder" or model.folder is None:
+        return entry
+    known = knowing.learned(model, places.layout_of(model, settings), entry.revision)
+    return growing.grown(entry, {file.path: replace(file, digests=known.get(file.path, ())) for file in entry.files})
+
+
 def kind_of(model: Model, error: ModelreadyError) -> str:
     """Give the kind of drift that *error* means, met while asking for *model*."""
     if isinstance(error, Renamed):
         return "renamed"
     if isinstance(error, Gated):
-        return "gated"
+        return "unreachable" if model.gated else "gated"  # the catalog knows: only the token is missing
     is_gone = isinstance(error, NotFound) and model.source.kind != "file"  # a medium may be in a drawer
     return "deleted" if is_gone else "unreachable"
 

@@ -135,6 +135,13 @@ def test_what_is_no_file_of_the_folder_is_refused(carried, medium, spoil, words)
     assert "odd.bin" not in placed(carried)
 
 
+def test_a_name_that_no_other_system_takes_is_refused(carried, medium):
+    """The lock could not be read again."""
+    (medium / "aux.json").write_text("{}")
+
+    assert "device" in carried.bring()["one"].error_what
+
+
 def test_links_inside_the_folder_are_followed(carried, medium):
     """The file is meant."""
     (medium / "same.json").symlink_to("config.json")

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -174,6 +175,21 @@ def test_the_lock_learns_the_digest_of_the_first_fetch(called, workshop, depot):
 
     assert (job.state, job.note) == ("completed", "")
     assert grown == again == learned
+    assert row_of(workshop)["files"]["a.bin"] == {"size": len(BODY)}
+
+
+def test_a_lock_written_later_takes_over_what_a_receipt_learned(called, workshop, depot):
+    """Of the same version only."""
+    workshop.catalog = url_catalog(depot.serve("a.bin", BODY, etag='"v1"'))
+    workshop.bring()
+
+    called()
+    same = row_of(workshop)["files"]["a.bin"]
+    path_of(workshop).unlink()
+    depot.change("a.bin", etag='"v2"')
+    called()
+
+    assert same == {"size": len(BODY), "sha256": hashlib.sha256(BODY).hexdigest()}
     assert row_of(workshop)["files"]["a.bin"] == {"size": len(BODY)}
 
 
@@ -385,6 +401,16 @@ def test_a_moved_address_without_digests_says_what_cannot_be_told(called, worksh
     assert "whether the content is the same cannot be told" in out
 
 
+def test_a_gate_that_the_catalog_knows_is_only_shut(called, workshop, hub, tiny):
+    """No token is set here: nothing is known of the model."""
+    gated(hub, tiny)
+    workshop.catalog += "gated = true\n"
+
+    _, text, _ = called("--check", "--json")
+
+    assert kinds(text) == [("unreachable", "")]
+
+
 def test_a_missing_medium_is_not_a_deleted_model(called, workshop, tmp_path):
     """It lies in a drawer."""
     (tmp_path / "a.bin").write_bytes(BODY)
@@ -409,6 +435,6 @@ def test_a_catalog_that_asks_otherwise_is_told(called, workshop):
 
 def test_every_kind_of_drift_is_documented():
     """Scripts rely on the list."""
-    text = (locks.Path(__file__).parents[2] / "docs" / "lock.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "lock.md").read_text(encoding="utf-8")
 
     assert [kind for kind in drifts.KINDS if f"| `{kind}` |" not in text] == []

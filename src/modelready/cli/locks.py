@@ -49,12 +49,19 @@ def lock(asked: Requested, *, is_check: bool, update: tuple[str, ...], is_json: 
     is_written = bool(answers.found) and not is_check
     if is_written:
         kept = {name: one for name, one in asked.ground.lock.items() if update or name in asked.catalog.by_name}
-        locks.write(asked.lock_path, kept | {name: one.entry for name, one in answers.found.items()})
+        locks.write(asked.lock_path, kept | _entries(asked, answers))
     if is_json:
         as_json(_as_json(asked, answers))
     else:
         _print(asked, answers, is_check=is_check, is_written=is_written)
     return 1 if answers.errors or (is_check and answers.drifts) else 0
+
+
+def _entries(asked: Requested, answers: _Answers) -> dict[str, LockEntry]:
+    from modelready import upstream  # noqa: PLC0415 - heavy, and --help must be quick
+
+    models, settings = asked.catalog.by_name, asked.ground.settings
+    return {name: upstream.with_learned(models[name], one.entry, settings) for name, one in answers.found.items()}
 
 
 def _asked(asked: Requested, models: Sequence[Model], *, is_check: bool) -> _Answers:
@@ -70,7 +77,8 @@ def _asked(asked: Requested, models: Sequence[Model], *, is_check: bool) -> _Ans
         except ModelreadyError as error:
             answers.errors[model.name] = error
             if is_check:
-                answers.drifts[model.name] = (Drift(model.name, upstream.kind_of(model, error), str(error)),)
+                why = str(error).removeprefix(f"{model.name}: ")
+                answers.drifts[model.name] = (Drift(model.name, upstream.kind_of(model, error), why),)
             continue
         answers.found[model.name] = found
         if found.drifts:

@@ -74,12 +74,7 @@ def wrong_bytes(files: Iterable[PlacedFile], digest_of: DigestOf) -> tuple[Fault
 
 def without_digest(files: Iterable[PlacedFile]) -> tuple[Fault, ...]:
     """Tell the files whose digest nobody knows but who brought them, so that nothing says they were right then."""
-    remedy = "name its sha256 in the catalog, or write models.lock.json with `modelready lock`"
-    return tuple(
-        Fault(one.path, _unproved(one), remedy)
-        for one in files
-        if all(digest.told_by == LEARNED for digest in one.digests)
-    )
+    return tuple(_unproved(one) for one in files if all(digest.told_by == LEARNED for digest in one.digests))
 
 
 def is_required_and_absent(placed: PlacedFile) -> bool:
@@ -166,10 +161,14 @@ def _why_message(placed: PlacedFile) -> str:
     return f"is {found}, not what its name promises" if found else ""
 
 
-def _unproved(placed: PlacedFile) -> str:
+def _unproved(placed: PlacedFile) -> Fault:
     if not placed.digests:
-        return "its digest is known from nowhere: nothing says that these are the right bytes"
-    return f"no source names a digest: its bytes are as first fetched, sha256 {placed.digests[0].hex}"
+        message = "its digest is known from nowhere: nothing says that these are the right bytes"
+        remedy = "name its sha256 in the catalog, or write models.lock.json with `modelready lock`"
+        return Fault(placed.path, message, remedy)
+    message = f"no source names a digest: its bytes are as first fetched, sha256 {placed.digests[0].hex}"
+    remedy = "compare that with what its author publishes; the catalog or models.lock.json (`modelready lock`) keeps it"
+    return Fault(placed.path, message, remedy)
 
 
 def _why_wrong(placed: PlacedFile, digest_of: DigestOf) -> str:

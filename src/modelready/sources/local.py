@@ -94,7 +94,18 @@ def _why_no_file(place: Path, bounds: Path) -> str:
     return "" if stat.S_ISREG(mode) else "is no file"
 
 
+def _why_no_name(path: str) -> str:
+    """Say why *path* would be no path on another system; nothing, where it is one."""
+    try:
+        patterns.safe_relative(path)
+    except ValueError as error:
+        return str(error).partition(";")[0]
+    return ""
+
+
 def _file(model: Model, found: _Found) -> ManifestFile:
+    if why := _why_no_name(found.path):
+        raise UnsafePath(f"{model.name}: {why}", remedy="give it another name, or exclude it")
     if found.why:
         raise UnsafePath(
             f"{model.name}: {found.place}: {found.why}; expected a file", remedy="copy the file itself, or exclude it"
