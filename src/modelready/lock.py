@@ -49,7 +49,7 @@ def default_path(catalog_paths: Sequence[Path]) -> Path:
 
 def entry(model: Model, manifest: Manifest, about: About | None = None) -> LockEntry:
     """Give what is to be locked of *model*: the files of *manifest* that it wants, and what is said *about* it."""
-    files = tuple(replace(manifest.by_path[path], url=None) for path in wanted_paths(model, manifest))
+    files = tuple(replace(manifest.by_path[path], url=None, validator=None) for path in wanted_paths(model, manifest))
     row = LockEntry(model.source.text, model.include, model.exclude, manifest.revision, files)
     return replace(row, licence=about.licence, gated=about.gated) if about else row
 

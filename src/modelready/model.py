@@ -95,6 +95,7 @@ class ManifestFile:
     digests: tuple[Digest, ...] = ()
     xet_hash: str | None = None
     url: str | None = field(default=None, repr=False)  # it may be signed
+    validator: str | None = None  # what If-Range may carry: the version that the source has now
     blob_id: str | None = None  # git's id of what the repository holds: of the pointer, for an LFS file
 
     def digest(self, algorithm: Algorithm) -> Digest | None:

@@ -53,6 +53,7 @@ class Depot:
         self.asked: list[Asked] = []
         self.sent: dict[int, int] = {}
         self.closing = threading.Event()
+        self.after_look = lambda: None  # called when one byte was given
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -87,6 +88,8 @@ def _handler(depot: Depot) -> type[BaseHTTPRequestHandler]:
             item = depot.items.get(self.path.partition("?")[0].lstrip("/"), Item(b"not here", status=404))
             with suppress(OSError):
                 _answer(self, item, depot.sent, depot.closing)
+            if self.headers.get("Range") == "bytes=0-0":
+                depot.after_look()
 
         def log_message(self, *_):
             """Say nothing."""

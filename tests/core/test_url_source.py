@@ -378,6 +378,43 @@ def test_a_server_that_hides_the_version_of_a_part_is_asked_for_the_whole(worksh
     assert placed(workshop) == {"a.bin": other}
 
 
+@pytest.mark.parametrize(
+    ("facts", "is_divided"),
+    [
+        pytest.param({"etag": '"one"'}, True, id="etag"),
+        pytest.param({"modified": OLD}, True, id="date"),
+        pytest.param({}, False, id="no version"),
+        pytest.param({"etag": '"one"', "has_ranges": False}, True, id="no ranges"),
+        pytest.param({"etag": '"one"', "names_part": False}, False, id="parts that hide theirs"),
+    ],
+)
+def test_a_large_file_is_divided_only_where_versions_are_told_apart(workshop, depot, facts, is_divided):
+    """Its parts come over several connections: nobody else would notice that they are of two files."""
+    body = BODY * 33
+    workshop.catalog = catalog(depot.serve("a.bin", body, **facts))
+    workshop.variables["HF_DOWNLOAD_MAX_RETRIES"] = "3"
+
+    jobs = workshop.bring()
+
+    assert states(jobs) == {"one": ("completed", "")}
+    assert placed(workshop) == {"a.bin": body}
+    assert any(depot.ranges("a.bin")) is is_divided
+
+
+def test_a_version_that_came_between_is_not_taken_for_the_one_looked_at(workshop, depot):
+    """The server changes after it was asked for one byte; receipt and lock would call it by the wrong version."""
+    workshop.catalog = catalog(depot.serve("a.bin", BODY, etag='"one"'))
+    other = os.urandom(len(BODY))
+    depot.after_look = lambda: depot.change("a.bin", content=other, etag='"two"')
+
+    between = workshop.bring()
+    settled = workshop.bring()
+
+    assert "changes while it is fetched" in between["one"].error_what
+    assert states(settled) == {"one": ("completed", "")}
+    assert placed(workshop) == {"a.bin": other}
+
+
 def test_a_digest_of_the_catalog_is_held_against_what_comes(workshop, depot):
     """Wrong bytes get no name."""
     rows = f'[[model.file]]\npath = "a.bin"\nsha256 = "{"0" * 64}"\n'

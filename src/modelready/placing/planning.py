@@ -65,7 +65,8 @@ class Plan:
         file = self.manifest.by_path.get(placed.path) if self.manifest else None
         if file is None or file.url is None:
             return None
-        return Wanted(file.url, self.layout.part(file, placed.place), placed.path, placed.size, placed.digests)
+        part = self.layout.part(file, placed.place)
+        return Wanted(file.url, part, placed.path, placed.size, placed.digests, file.validator)
 
     def _kept(self, placed: PlacedFile) -> int:
         from modelready.transfer import kept  # noqa: PLC0415 - brings the network's libraries with it

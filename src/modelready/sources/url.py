@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from modelready import __version__, addresses
 from modelready.errors import NotFound, ServerFault, Unauthorised
 from modelready.model import Manifest, ManifestFile
-from modelready.network import dispositions, reasons
+from modelready.network import dispositions, headers, reasons
 from modelready.network.access import Access
 from modelready.patterns import is_literal
 from modelready.rules import rule_for
@@ -65,7 +65,8 @@ class UrlSource:
             raise _refusal(model, reply)
         path = _name(model, response)
         _check_page(model, path, reply, size)
-        file = ManifestFile(path, size, told.digests(response.headers), url=url)
+        validator = headers.strong_validator(response.headers)
+        file = ManifestFile(path, size, told.digests(response.headers), url=url, validator=validator)
         return Manifest(model.source.text, told.revision(response.headers), (file,))
 
 

@@ -67,8 +67,9 @@ class Fetch:
 
     @property
     def is_divided(self) -> bool:
-        """Tell whether the file is asked for by ranges from its start."""
-        return self.is_large and self._is_shared
+        """Tell whether the file is asked for by ranges from its start: only where something tells versions apart."""
+        names_version = bool(self.wanted.digests or (self.part and self.part.validator))
+        return self.is_large and self._is_shared and names_version
 
     def open(self) -> Part:
         """Open the part, with what an earlier run left."""
@@ -230,9 +231,11 @@ class Fetch:
         part, told = piece.part, body.validator
         if piece.generation != part.generation:
             raise Outdated
+        if not self.wanted.digests and _differ(self.wanted.validator, told):
+            raise verdicts.changed(self.wanted)
         known = part.validator
         is_other_size = body.total is not None and part.size not in {None, body.total}
-        is_other = bool(known and told and known.startswith('"') == told.startswith('"') and known != told)
+        is_other = _differ(known, told)
         if is_other or is_other_size:
             self.begin_again(piece, verdicts.changed(self.wanted))
         if known is None and not is_other:
@@ -265,3 +268,8 @@ class Fetch:
             self._is_proving = False
             self._watcher.restarted(self.wanted)
             self._moved()
+
+
+def _differ(one: str | None, other: str | None) -> bool:
+    """Tell whether two validators of a kind, ETags or dates, name different versions."""
+    return bool(one and other and one.startswith('"') == other.startswith('"') and one != other)

@@ -114,7 +114,7 @@ def changed(wanted: Wanted) -> errors.ServerFault:
     """Tell that the file is another one each time it is asked for."""
     return errors.ServerFault(
         f"{wanted.path}: the file at {reasons.host(wanted.url)} changes while it is fetched",
-        remedy="pin a revision, or provision again when it has settled",
+        remedy="provision again when it has settled; pin a revision, or name its sha256 in the catalog",
     )
 
 

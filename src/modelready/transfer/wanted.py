@@ -20,6 +20,7 @@ class Wanted:
     path: str
     size: int | None = None
     digests: tuple[Digest, ...] = ()
+    validator: str | None = None  # the version meant, as If-Range carries it
 
 
 @dataclass(frozen=True)
