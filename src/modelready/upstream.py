@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from modelready.sources import Sources
 
 #: So much of a file is asked for to read its header: those of GGUF hold vocabularies.
-_HEADER_BYTES = {".safetensors": 4 << 20, ".sft": 4 << 20, ".gguf": 16 << 20}
+_HEADER_BYTES = {".safetensors": 1 << 20, ".sft": 1 << 20, ".gguf": 16 << 20}
+#: Of so many files of a model at most: shards are all of a kind.
+_MOST_HEADERS = 8
 _UNREADABLE = (safetensors.BrokenHeader, gguf.BrokenHeader, gguf.UnknownHeader, OSError)
 
 
@@ -55,42 +57,49 @@ class Upstream:
         about = self._sources.about(model)
         entry = locks.entry(model, _with_digests(model, manifest), about)
         found = drifts.between(model, old, locks.carried(old, entry))
-        if old is not None:
-            found = tuple(self._requantised(model, old, manifest, one) for one in found)
+        weights = [one for one in found if one.kind == "changed" and _ending(one.path) in _HEADER_BYTES]
+        if old is not None and weights:
+            before = self._before(model, old)
+            told = {one: self._requantised(model, before, manifest, one) for one in weights[:_MOST_HEADERS]}
+            found = tuple(told.get(one, one) for one in found)
         return Found(locks.carried(old, entry), found, _notes(model, about))
 
-    def _requantised(self, model: Model, old: LockEntry, manifest: Manifest, drift: Drift) -> Drift:
-        """Give *drift* as a change of dtype where the headers say that it is one."""
-        ending = os.path.splitext(drift.path)[1].lower()  # noqa: PTH122 - a path in the source
-        if drift.kind != "changed" or ending not in _HEADER_BYTES:
-            return drift
+    def _before(self, model: Model, old: LockEntry) -> Mapping[str, ManifestFile]:
+        """Give the files of the locked revision, where the source still has it."""
+        if model.source.kind != "hf":
+            return {}
+        try:
+            return self._sources.of(model).resolve(model, old.revision).by_path
+        except SourceError:
+            return {}
+
+    def _requantised(self, model: Model, before: Mapping[str, ManifestFile], manifest: Manifest, drift: Drift) -> Drift:
+        """Give *drift* as a change of dtype where the headers, or header and catalog, say that it is one."""
         now = self._dtype(model, manifest.by_path[drift.path])
-        was = self._dtype_before(model, old, drift.path)
+        old = before.get(drift.path)
+        was = (self._dtype(model, old) if old else "") or _dtype_by_catalog(model, drift.path)
         if not (was and now) or was == now:
             return drift
         return replace(drift, kind="requantised", message=f"{was} before, {now} now; {drift.message}")
-
-    def _dtype_before(self, model: Model, old: LockEntry, path: str) -> str:
-        """Give the dtype at the locked revision, where the source still has it, else the catalog's."""
-        if model.source.kind == "hf":
-            try:
-                before = self._sources.of(model).resolve(model, old.revision).by_path.get(path)
-            except SourceError:
-                before = None
-            if before is not None and (dtype := self._dtype(model, before)):
-                return dtype
-        rule = rule_for(model, path)
-        return dtypes.canonical(rule.dtype) if rule and rule.dtype else ""
 
     def _dtype(self, model: Model, file: ManifestFile) -> str:
         """Give the dtype of most bytes of *file*, by its header; nothing, where that cannot be had."""
         from modelready.sources.peeking import peek  # noqa: PLC0415 - brings the network's libraries with it
 
-        ending = os.path.splitext(file.path)[1].lower()  # noqa: PTH122 - as above
+        ending = _ending(file.path)
         if model.source.kind == "file" or not file.url or not file.size:
             return ""
         head = peek(self._sources.of(model).access(), file.url, min(_HEADER_BYTES[ending], file.size))
         return _dtype_of(head, file.size, ending)
+
+
+def _ending(path: str) -> str:
+    return os.path.splitext(path)[1].lower()  # noqa: PTH122 - a path in the source
+
+
+def _dtype_by_catalog(model: Model, path: str) -> str:
+    rule = rule_for(model, path)
+    return dtypes.canonical(rule.dtype) if rule and rule.dtype else ""
 
 
 def with_learned(model: Model, entry: LockEntry, settings: Settings) -> LockEntry:

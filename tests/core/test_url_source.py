@@ -296,6 +296,7 @@ def test_redirects_are_followed_and_secrets_stay(workshop, depot, caplog):
     for text in (caplog.text, *(path.read_bytes().decode("latin-1") for path in written)):
         assert "deadbeef" not in text
         assert "cafe" not in text
+    assert '"GET /a.bin?… HTTP/1.1" 302' in caplog.text
     assert json.loads((workshop.place / "models/one/.modelready/one.json").read_text())["source"].endswith("/a.bin?v=2")
 
 
@@ -506,7 +507,8 @@ def test_provision_killed_goes_on_and_certifies(machine, depot, tmp_path):
     (tmp_path / "stick").mkdir()
     (tmp_path / "stick" / "config.json").write_text("{}")
     url = depot.serve("a.bin", BODY, etag='"one"', most=700_000, stalls=True)
-    machine.catalog(catalog(url) + catalog(f"file:{tmp_path / 'stick'}", name="two"))
+    signed = f"{url}?X-Amz-Signature=deadbeef"
+    machine.catalog(catalog(signed) + catalog(f"file:{tmp_path / 'stick'}", name="two"))
     part = machine.place / "models" / "one" / "a.bin.part"
     first = machine.start("provision")
     until(lambda: part.exists() and part.stat().st_size > len(BODY))
@@ -517,11 +519,14 @@ def test_provision_killed_goes_on_and_certifies(machine, depot, tmp_path):
 
     second = machine.run("provision")
     depot.close()
-    third = machine.run("certify")
+    third = machine.run("certify", "--certificate", "proof.json", "-vv")
+    told = second.stdout + third.stdout + (machine.place / "proof.json").read_text()
 
     assert (second.returncode, third.returncode) == (0, 0), second.stdout + second.stderr + third.stdout
     (resumed,) = depot.ranges("a.bin")
     assert int(resumed.partition("=")[2].partition("-")[0]) > 0
     assert (machine.place / "models" / "one" / "a.bin").read_bytes() == BODY
     assert "no source names a digest" in third.stdout
+    assert f'"source": "{url}"' in told
+    assert "deadbeef" not in told
     assert not part.exists()
