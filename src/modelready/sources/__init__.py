@@ -61,7 +61,7 @@ class Sources:
         """
         kind = model.source.kind
         if kind not in self._by_kind:
-            known = ", ".join(f"{name}:" for name in self._by_kind)
+            known = ", ".join(f"{'https' if name == 'url' else name}:" for name in self._by_kind)
             raise RequestError(
                 f"{model.name}: {model.source.text} cannot be fetched by this version; it fetches from {known}",
                 remedy="bring its files by hand, and certify them by the sizes and digests in the catalog",
