@@ -13,6 +13,7 @@ import pytest
 
 from modelready import cli, drifts
 from modelready import lock as locks
+from modelready.placing import locate
 
 BODY = os.urandom(1 << 16)
 
@@ -191,6 +192,24 @@ def test_a_lock_written_later_takes_over_what_a_receipt_learned(called, workshop
 
     assert same == {"size": len(BODY), "sha256": hashlib.sha256(BODY).hexdigest()}
     assert row_of(workshop)["files"]["a.bin"] == {"size": len(BODY)}
+
+
+def test_a_locked_version_replaces_another_of_the_same_size(called, workshop, depot):
+    """No digest tells them apart: the receipt knows which one came."""
+    other = bytes(reversed(BODY))
+    workshop.catalog = url_catalog(depot.serve("a.bin", BODY, etag='"v1"'))
+    workshop.bring()
+    depot.change("a.bin", content=other, etag='"v2"')
+    called()
+    asked = workshop.asked()
+    (fault,) = locate(asked.selected["one"], asked.ground).faults
+
+    job = workshop.bring()["one"]
+
+    assert "came as etag-v1, the lock says etag-v2" in fault.message
+    assert job.state == "completed"
+    assert (workshop.place / "models/one/a.bin").read_bytes() == other
+    assert row_of(workshop)["files"]["a.bin"]["sha256"] == hashlib.sha256(other).hexdigest()
 
 
 def test_what_was_known_is_never_changed(called, workshop, depot):

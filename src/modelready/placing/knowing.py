@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from modelready.layouts import HubCache, Receipt
     from modelready.lock import LockEntry
-    from modelready.model import Model
+    from modelready.model import Model, PlacedFile, PlacedModel
 
 #: Who can be believed to name every file of a model.
 EXHAUSTIVE = frozenset({"source", "lock", "receipt", "trees"})
@@ -37,17 +37,33 @@ def known(model: Model, layout: HubCache | Folder, lock: Mapping[str, LockEntry]
     entry, _ = locks.entry_for(model, lock)
     if entry is not None:
         found = Known("lock", entry.revision, entry.manifest.files)
-        return replace(found, files=with_digests(_with_weaker_digests(found, layout), learned(model, layout)))
+        return replace(
+            found, files=with_digests(_with_weaker_digests(found, layout), learned(model, layout, entry.revision))
+        )
     return _of_folder(model, layout) if isinstance(layout, Folder) else _of_cache(model, layout)
 
 
-def learned(model: Model, layout: HubCache | Folder, revision: str | None = None) -> dict[str, tuple[Digest, ...]]:
-    """Give the digests that were computed when *model* was fetched, at *revision*, and that no source ever named."""
+def learned(model: Model, layout: HubCache | Folder, revision: str) -> dict[str, tuple[Digest, ...]]:
+    """Give the digests that were computed when *model* was fetched at *revision*, and that no source ever named."""
     receipt = layout.receipt() if isinstance(layout, Folder) else None
-    if receipt is None or not _speaks_of(receipt, model) or revision not in {None, receipt.commit}:
+    if receipt is None or not _speaks_of(receipt, model) or receipt.commit != revision:
         return {}
     found = {one.path: tuple(digest for digest in one.digests if digest.told_by == LEARNED) for one in receipt.files}
     return {path: digests for path, digests in found.items() if digests}
+
+
+def outdated(placed: PlacedModel, layout: HubCache | Folder) -> tuple[dict[str, PlacedFile], str]:
+    """
+    Give the files of *placed* that came as another version, by path, and which one that was.
+
+    Only those without a digest: of the others their bytes tell.
+    """
+    silent = {one.path: one for one in placed.files if not one.digests}
+    receipt = layout.receipt() if silent and placed.revision and isinstance(layout, Folder) else None
+    if receipt is None or not receipt.commit or receipt.commit == placed.revision:
+        return {}, ""
+    came = {one.path for one in receipt.files}
+    return {path: one for path, one in silent.items() if path in came}, receipt.commit
 
 
 def with_digests(files: Iterable[ManifestFile], told: Mapping[str, tuple[Digest, ...]]) -> tuple[ManifestFile, ...]:
