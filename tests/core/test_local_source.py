@@ -75,6 +75,17 @@ def test_one_file_is_copied(workshop, medium):
     assert placed(workshop) == {"config.json": b"{}"}
 
 
+def test_a_link_that_is_named_itself_is_followed(workshop, medium, tmp_path):
+    """Whoever names it means where it leads."""
+    (tmp_path / "current.json").symlink_to(medium / "config.json")
+    workshop.catalog = catalog(tmp_path / "current.json")
+
+    workshop.bring()
+
+    assert placed(workshop) == {"current.json": b"{}"}
+    assert not (workshop.place / "models/one/current.json").is_symlink()
+
+
 def test_patterns_choose(workshop, medium):
     """As everywhere."""
     workshop.catalog = catalog(medium, 'include = ["vae/*"]')

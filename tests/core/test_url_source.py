@@ -300,6 +300,31 @@ def test_redirects_are_followed_and_secrets_stay(workshop, depot, caplog):
     assert json.loads((workshop.place / "models/one/.modelready/one.json").read_text())["source"].endswith("/a.bin?v=2")
 
 
+@pytest.mark.parametrize(("hops", "state"), [(5, "completed"), (11, "failed")])
+def test_redirects_are_bounded(workshop, depot, hops, state):
+    """Ten are enough for anybody."""
+    depot.serve("0/a.bin", BODY, etag='"one"')
+    for hop in range(hops):
+        depot.serve(f"{hop + 1}/a.bin", status=302, headers={"Location": f"/{hop}/a.bin"})
+    workshop.catalog = catalog(f"{depot.url}/{hops}/a.bin")
+
+    job = workshop.bring()["one"]
+
+    assert job.state == state
+    assert ("redirects more than 10 times" in job.error_what) is (state == "failed")
+
+
+def test_a_size_of_the_catalog_is_held_against_the_server(workshop, depot):
+    """Before a byte of the body is taken."""
+    rows = '[[model.file]]\npath = "a.bin"\nsize = 7\n'
+    workshop.catalog = catalog(depot.serve("a.bin", BODY, etag='"one"'), rows=rows)
+
+    job = workshop.bring()["one"]
+
+    assert f"offers {len(BODY)} bytes instead of 7" in job.error_what
+    assert placed(workshop) == {}
+
+
 def test_an_address_signed_anew_is_the_same_source(workshop, depot):
     """Nothing is fetched again because a signature expired."""
     url = depot.serve("a.bin", BODY, etag='"one"')

@@ -162,7 +162,8 @@ def hold_against_lock(model: Model, locked: Manifest, manifest: Manifest) -> Non
     """
     for file in locked.files:
         now = manifest.by_path.get(file.path)
-        is_other_version = not file.digests and locked.revision != manifest.revision
+        is_told_apart = bool(locked.revision and manifest.revision) and not file.digests
+        is_other_version = is_told_apart and locked.revision != manifest.revision
         if now is None or is_other_version or is_another(file, now):
             raise Moved(
                 f"{model.name}: {file.path} is not what the lock says{_at(locked.revision)}",

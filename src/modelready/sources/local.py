@@ -54,7 +54,7 @@ class LocalSource:
         root = Path(model.source.address)
         _check_is_there(model, root)
         _check_destination(model, root)
-        found = list(_found(root) if root.is_dir() else [_Found(root.name, root, _why_no_file(root, root.parent))])
+        found = list(_found(root) if root.is_dir() else [_Found(root.name, root, _why_no_file(root))])
         chosen = set(patterns.select([one.path for one in found], model.include, model.exclude))
         chosen |= {row.path for row in model.files}
         files = tuple(_file(model, one) for one in sorted(found, key=lambda one: one.path) if one.path in chosen)
@@ -80,14 +80,14 @@ def _bounds(root: Path) -> Path:
     return root.parents[1] if is_snapshot else root
 
 
-def _why_no_file(place: Path, bounds: Path) -> str:
-    """Say why what lies at *place* cannot be taken; nothing, where it can."""
+def _why_no_file(place: Path, bounds: Path | None = None) -> str:
+    """Say why what lies at *place* cannot be taken; nothing, where it can. A link that was named itself may lead on."""
     try:
         real = place.resolve(strict=True)
         mode = real.stat().st_mode
     except OSError:
         return "its link leads nowhere"
-    if place.is_symlink() and not real.is_relative_to(bounds.resolve()):
+    if bounds and place.is_symlink() and not real.is_relative_to(bounds.resolve()):
         return f"its link leads to {real}, outside {bounds}"
     if stat.S_ISDIR(mode):
         return "is a link to a folder"
