@@ -29,6 +29,7 @@ class Ground:
 
     settings: Settings
     lock: Mapping[str, LockEntry]
+    lock_path: Path | None = None
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -98,7 +99,7 @@ def requested(  # noqa: PLR0913 - the options that every command shares
     if lock is not None and not may_lack_lock:
         _lock.must_be_there(lock)
     return Requested(
-        ground=Ground(settings, _lock.read(lock_path)),
+        ground=Ground(settings, _lock.read(lock_path), lock_path),
         catalog=found,
         decisions=switches.decide(found.models, environ, globs),
         lock_path=lock_path,

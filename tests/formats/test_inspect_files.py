@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from modelready.inspection import files, words
-from modelready.model import Digest, Fault, PlacedFile
+from modelready.model import LEARNED, Digest, Fault, PlacedFile
 
 
 def only(faults):
@@ -191,6 +191,19 @@ def test_files_without_a_digest_are_named(model_in):
 
     assert fault.path == "b.bin"
     assert "modelready lock" in fault.remedy
+
+
+def test_files_that_only_their_first_fetch_knows_are_named(model_in):
+    """Nobody says that those bytes were right; the digest is told, to be compared."""
+    rules = {"a.bin": {"digests": (Digest("sha256", SHA, LEARNED),)}}
+    model = model_in(lost=["a.bin"], rules=rules)
+
+    fault = only(files.without_digest(model.files))
+    wrong = only(files.wrong_bytes(model.files, lambda *_: {"sha256": "0" * 64}))
+
+    assert SHA in fault.message
+    assert "compare" in fault.remedy
+    assert "its first fetch says" in wrong.message
 
 
 def test_no_home_folder_is_told(monkeypatch, tmp_path):

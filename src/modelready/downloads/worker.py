@@ -88,11 +88,11 @@ class Worker:
     def _bring(self, plan: Plan) -> None:
         with Progress(self._job(plan.model), self._jobs) as progress:
             try:
-                provision(plan, self._order.ground, self._order.options, progress=progress, stop=self._stop)
+                note = provision(plan, self._order.ground, self._order.options, progress=progress, stop=self._stop)
             except ModelreadyError as error:
                 self._jobs.write(_failed(progress.job, error))
             else:
-                progress.tell(state="completed", note="", finished_at=time.time())
+                progress.tell(state="completed", note=note, finished_at=time.time())
 
     def _job(self, model: Model) -> Job:
         found = self._jobs.of_run(self._order.run, model.name) or Job(self._order.run, model.name)

@@ -11,7 +11,7 @@ from modelready import patterns, sizes
 from modelready.formats import pages
 from modelready.inspection import neighbours, words
 from modelready.layouts import links, looking
-from modelready.model import Algorithm, Fault
+from modelready.model import LEARNED, Algorithm, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +27,7 @@ _TELLERS = {
     "trees": "the cache's listing (trees/)",
     "blob name": "the name of its blob",
     "metadata": "huggingface_hub's .metadata beside it",
+    LEARNED: "its first fetch",
 }
 
 
@@ -72,13 +73,8 @@ def wrong_bytes(files: Iterable[PlacedFile], digest_of: DigestOf) -> tuple[Fault
 
 
 def without_digest(files: Iterable[PlacedFile]) -> tuple[Fault, ...]:
-    """Tell the files whose digest nobody knows, so that their bytes stay unproved."""
-    remedy = "name its sha256 in the catalog, or write models.lock.json with `modelready lock`"
-    return tuple(
-        Fault(one.path, "its digest is known from nowhere: nothing says that these are the right bytes", remedy)
-        for one in files
-        if not one.digests
-    )
+    """Tell the files whose digest nobody knows but who brought them, so that nothing says they were right then."""
+    return tuple(_unproved(one) for one in files if all(digest.told_by == LEARNED for digest in one.digests))
 
 
 def is_required_and_absent(placed: PlacedFile) -> bool:
@@ -163,6 +159,16 @@ def _size(size_bytes: int) -> str:
 def _why_message(placed: PlacedFile) -> str:
     found = pages.message_in(placed.place)
     return f"is {found}, not what its name promises" if found else ""
+
+
+def _unproved(placed: PlacedFile) -> Fault:
+    if not placed.digests:
+        message = "its digest is known from nowhere: nothing says that these are the right bytes"
+        remedy = "name its sha256 in the catalog, or write models.lock.json with `modelready lock`"
+        return Fault(placed.path, message, remedy)
+    message = f"no source names a digest: its bytes are as first fetched, sha256 {placed.digests[0].hex}"
+    remedy = "compare that with what its author publishes; the catalog or models.lock.json (`modelready lock`) keeps it"
+    return Fault(placed.path, message, remedy)
 
 
 def _why_wrong(placed: PlacedFile, digest_of: DigestOf) -> str:

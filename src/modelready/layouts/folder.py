@@ -13,7 +13,7 @@ from modelready.errors import UnsafePath
 from modelready.layouts import atomically, containment, locking, looking, metadata, receipts
 from modelready.layouts.atomically import Unsynced, told
 from modelready.layouts.receipts import Receipt, ReceiptFile
-from modelready.model import Digest, ManifestFile
+from modelready.model import LEARNED, Digest, ManifestFile
 
 if TYPE_CHECKING:
     import threading
@@ -204,8 +204,12 @@ class Folder:
             save_as=file.place.relative_to(self.root).as_posix(),
             size=seen.st_size if seen and file.size is None else file.size,
             mtime_ns=seen.st_mtime_ns if seen else None,
-            digests=tuple(Digest(digest.algorithm, digest.hex, "receipt") for digest in file.digests),
+            digests=tuple(_noted(digest) for digest in file.digests),
         )
+
+
+def _noted(digest: Digest) -> Digest:
+    return digest if digest.told_by == LEARNED else Digest(digest.algorithm, digest.hex, "receipt")
 
 
 def _subject(receipt: Receipt) -> tuple[object, ...]:

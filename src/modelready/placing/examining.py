@@ -10,7 +10,7 @@ from modelready import proving
 from modelready.inspection import cache
 from modelready.layouts import HubCache, looking
 from modelready.model import ManifestFile
-from modelready.placing.knowing import EXHAUSTIVE
+from modelready.placing.knowing import EXHAUSTIVE, outdated
 from modelready.placing.locating import names_all_files
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class Examiner:
         return self._need(placed, layout, right)
 
     def _need(self, placed: PlacedModel, layout: HubCache | Folder, right: set[str]) -> Need:
+        right = right - outdated(placed, layout)[0].keys()
         lacking = [one for one in placed.files if one.path not in right and not _may_be_absent(one)]
         link = self._linkable(layout, lacking)
         linked = {one.path for one in link}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from modelready.layouts import looking
 from modelready.placing import places
 from modelready.placing.clashing import without_clashes
 from modelready.placing.examining import Examiner, Need
-from modelready.placing.knowing import Known
+from modelready.placing.knowing import Known, learned, with_digests
 from modelready.placing.locating import locate, placed_by, unmatched_patterns
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from modelready.grounds import Ground
     from modelready.layouts import Folder, HubCache
-    from modelready.model import Manifest, Model, PlacedFile, PlacedModel
+    from modelready.model import Manifest, ManifestFile, Model, PlacedFile, PlacedModel
     from modelready.sources import Sources
     from modelready.transfer import Wanted
 
@@ -66,7 +66,8 @@ class Plan:
         file = self.manifest.by_path.get(placed.path) if self.manifest else None
         if file is None or file.url is None:
             return None
-        return Wanted(file.url, self.layout.part(file, placed.place), placed.path, placed.size, placed.digests)
+        part = self.layout.part(file, placed.place)
+        return Wanted(file.url, part, placed.path, placed.size, placed.digests, file.validator)
 
     def _kept(self, placed: PlacedFile) -> int:
         from modelready.transfer import kept  # noqa: PLC0415 - brings the network's libraries with it
@@ -102,12 +103,21 @@ class Planner:
     def _asked(
         self, model: Model, layout: HubCache | Folder, *, closely: bool, manifest: Manifest | None = None
     ) -> Plan:
-        manifest = manifest or self.resolve(model)
+        manifest = self._with_known_digests(model, layout, manifest or self.resolve(model))
         what = Known("source", manifest.revision, manifest.files)
         placed = placed_by(model, layout, what, only=self._options.only)
         _raise_first(placed)
         examine = self._examiner.closely if closely else self._examiner.at_a_glance
         return Plan(model, layout, placed, examine(placed, layout), manifest)
+
+    def _with_known_digests(self, model: Model, layout: HubCache | Folder, manifest: Manifest) -> Manifest:
+        """Give *manifest* with the digests that the lock or an earlier fetch knows and the source does not name."""
+        if all(file.digests for file in manifest.files):
+            return manifest
+        entry, _ = locks.entry_for(model, self._ground.lock)
+        locked = {file.path: file.digests for file in entry.files} if entry else {}
+        files = with_digests(manifest.files, locked)
+        return replace(manifest, files=with_digests(files, learned(model, layout, manifest.revision)))
 
     def resolve(self, model: Model) -> Manifest:
         """
@@ -123,7 +133,7 @@ class Planner:
         entry, _ = locks.entry_for(model, self._ground.lock)
         manifest = self._sources.of(model).resolve(model, entry.revision if entry else None)
         if unmatched := unmatched_patterns(model, [file.path for file in manifest.files]):
-            where = f"{manifest.source} at {manifest.revision[:8]}"
+            where = f"{manifest.source}{_at(manifest.revision)}"
             raise PatternWithoutMatch(
                 f"{model.name}: {', '.join(unmatched)}: matches no file of {where}",
                 remedy=f"correct it in {model.catalog.name if model.catalog else 'the catalog'}:{model.line}",
@@ -153,13 +163,24 @@ def hold_against_lock(model: Model, locked: Manifest, manifest: Manifest) -> Non
     """
     for file in locked.files:
         now = manifest.by_path.get(file.path)
-        if now is None or any(
-            (digest := now.digest(one.algorithm)) is not None and digest.hex != one.hex for one in file.digests
-        ):
+        is_told_apart = bool(locked.revision and manifest.revision) and not file.digests
+        is_other_version = is_told_apart and locked.revision != manifest.revision
+        if now is None or is_other_version or is_another(file, now):
             raise Moved(
-                f"{model.name}: {file.path} is not what the lock says at {locked.revision[:8]}",
+                f"{model.name}: {file.path} is not what the lock says{_at(locked.revision)}",
                 remedy=f"look at `modelready lock --check`, then `modelready lock --update {model.name}`",
             )
+
+
+def is_another(locked: ManifestFile, now: ManifestFile) -> bool:
+    """Tell whether *now* has surely other bytes than *locked*."""
+    if None not in {locked.size, now.size} and locked.size != now.size:
+        return True
+    return any((digest := now.digest(one.algorithm)) is not None and digest.hex != one.hex for one in locked.digests)
+
+
+def _at(revision: str) -> str:
+    return f" at {revision[:12]}" if revision else ""
 
 
 def _raise_first(placed: PlacedModel) -> None:

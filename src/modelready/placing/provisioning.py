@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,8 @@ from modelready.errors import RequestError
 from modelready.layouts import Delivery, HubCache
 from modelready.layouts.locking import hold
 from modelready.ledger import fingerprint, settled_fingerprint
+from modelready.model import LEARNED, Digest, ManifestFile
+from modelready.placing import growing
 from modelready.placing.examining import manifest_file
 from modelready.placing.knowing import Known
 from modelready.placing.locating import locate, placed_by
@@ -25,15 +27,17 @@ if TYPE_CHECKING:
     from modelready.grounds import Ground
     from modelready.layouts.locking import Holder
     from modelready.ledger import Fingerprint
-    from modelready.model import Algorithm, ManifestFile, PlacedFile
+    from modelready.model import Algorithm, PlacedFile
     from modelready.network.access import Access
     from modelready.placing.planning import Options, Plan
     from modelready.transfer import Proof, Wanted
 
 
-def provision(plan: Plan, ground: Ground, options: Options, *, progress: Progress, stop: threading.Event) -> None:
+def provision(plan: Plan, ground: Ground, options: Options, *, progress: Progress, stop: threading.Event) -> str:
     """
     Bring what the model of *plan* lacks; do nothing, and write nothing, where it lacks nothing.
+
+    Gives what is to be told of it although it went well, or nothing.
 
     Raises: ModelreadyError, for whatever kept a file from being brought; what arrived is kept for the next run.
     """
@@ -43,13 +47,16 @@ def provision(plan: Plan, ground: Ground, options: Options, *, progress: Progres
     found = planner.closely(plan.model, plan.manifest)
     if found.need.is_nothing:
         _tell_what_is_here(progress, found)
-        return
+        return ""
     with _held(plan, ground, progress, stop):
         # Another process may have brought it, or a part of it, while this one waited.
         now = planner.closely(plan.model, plan.manifest)
         _tell_what_is_here(progress, now)
-        if not now.need.is_nothing:
-            _Bringing(now, ground, options, progress, stop).bring(sources)
+        if now.need.is_nothing:
+            return ""
+        bringing = _Bringing(now, ground, options, progress, stop)
+        bringing.bring(sources)
+        return growing.grow_lock(ground, plan.model, bringing.learned)
 
 
 @contextlib.contextmanager
@@ -113,10 +120,17 @@ class _Bringing:
             self.proofs[placed.path] = (digests | {"sha256": proof.sha256}, fingerprint(placed.place))
 
         rest = self._by_xet([wanted for wanted, _ in by_part.values()], access, settle)
+        self._bring(rest, access, settle)
+
+    def _bring(self, files: list[Wanted], access: Access, settle: Callable[[Proof], None]) -> None:
         from modelready import transfer  # noqa: PLC0415 - brings the network's libraries with it
 
+        # By the kind the catalog names: whatever address a server gives, no file of this machine answers it.
+        if self.plan.model.source.kind == "file":
+            transfer.copy(files, settle=settle, watcher=self.progress, stop=self.stop, resume=self.options.resume)
+            return
         transfer.bring(
-            rest,
+            files,
             access=access,
             connections=self.options.connections,
             settle=settle,
@@ -198,11 +212,24 @@ class _Bringing:
             source=model.source.text,
             revision=model.source.revision,
             commit=whole.revision or "",
-            files=whole.files,  # with --only too: the receipt names the whole model
+            files=tuple(self._with_learned(one) for one in whole.files),  # with --only too: those of the whole model
             include=model.include,
             exclude=model.exclude,
             listing=manifest.files if manifest else None,
         )
+
+    @property
+    def learned(self) -> dict[str, ManifestFile]:
+        """Give the size and sha256 of what was brought, by path in the source."""
+        return {
+            path: ManifestFile(path, seen.size, (Digest("sha256", digests["sha256"], LEARNED),))
+            for path, (digests, seen) in self.proofs.items()
+        }
+
+    def _with_learned(self, placed: PlacedFile) -> PlacedFile:
+        """Give *placed* with the digest of what arrived, where nobody named one."""
+        known = self.learned.get(placed.path)
+        return placed if placed.digests or known is None else replace(placed, digests=known.digests)
 
     def _remember(self) -> None:
         """Remember the digests of what arrived, so that certifying reads nothing again."""

@@ -40,6 +40,12 @@ class Bringing:
             worker.start()
             self._worker = worker
 
+    @property
+    def notes(self) -> list[str]:
+        """Give what is to be told of models that were brought well all the same."""
+        jobs = self._suite.ground.jobs.all_of_run(self._suite.run)
+        return [f"{job.model}: {job.note}" for job in jobs if job.state == "completed" and job.note]
+
     def stop(self) -> BaseException | None:
         """End the worker; what arrived is kept. Give the bug that ended it, if one did."""
         return self._worker.stop() if self._worker else None

@@ -100,6 +100,7 @@ class Session:
             self._config.workeroutput["deselected"] = self._gathering.deselected  # type: ignore[attr-defined]
             return
         bug = self._bringing.stop() if self._bringing else None
+        self._gathering.notes += self._bringing.notes if self._bringing else []
         if self._showing:
             self._showing.give_back()
             self._showing.tell_end(self._refusal or _INTERRUPTED)

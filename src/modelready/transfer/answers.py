@@ -113,7 +113,7 @@ def _partial(response: Response, wanted: Wanted, start: int, end: int | None) ->
 def _final(reply: Reply, wanted: Wanted, access: Access) -> errors.SourceError:
     what, status = _says(reply, wanted), reply.response.status_code
     code = reply.response.headers.get("X-Error-Code", "")
-    token = f"set {access.token_name}" if not access.token else f"check the token in {access.token_name}"
+    token = _token(access)
     if code == "GatedRepo":
         remedy = f"accept the licence on {reasons.host(wanted.url)} and {token} (a token of that account)"
         return errors.Gated(f"{what}: the repository is gated", remedy=remedy)
@@ -122,6 +122,13 @@ def _final(reply: Reply, wanted: Wanted, access: Access) -> errors.SourceError:
     if status in _ACCESS:
         return errors.Unauthorised(what, remedy=f"{token}, with the right to read this")
     return errors.ServerFault(what, remedy="correct the address, or use another endpoint")
+
+
+def _token(access: Access) -> str:
+    """Say what may be done about credentials; where none are sent, the address itself is one."""
+    if not access.token_name:
+        return "give an address that is signed anew"
+    return f"check the token in {access.token_name}" if access.token else f"set {access.token_name}"
 
 
 def _says(reply: Reply, wanted: Wanted) -> str:

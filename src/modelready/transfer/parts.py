@@ -50,6 +50,8 @@ class Part:
         with disk.told(self.path):
             self._descriptor = _open(self.path)
             self._recall(resume=resume)
+        if not self.arrived:
+            self.validator = wanted.validator
 
     @property
     def prefix(self) -> int:
