@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from modelready.model import Fault
+
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
 
@@ -41,12 +43,14 @@ class Subject:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one check said of one model."""
+    """What one check said of one model: in words, and fault by fault; and how many seconds it took."""
 
     check: str
     model: str
     outcome: Outcome
     reason: str = ""
+    faults: tuple[Fault, ...] = ()
+    seconds: float = 0.0
 
     @property
     def id(self) -> str:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import traceback
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from modelready import certificate
 from modelready.errors import ModelreadyError
 from modelready.inspection import applicability
 from modelready.placing.knowing import EXHAUSTIVE
-from modelready.suite import distributing, ending, naming
+from modelready.suite import distributing, ending, leaving, naming
 from modelready.suite.bringing import Bringing
-from modelready.suite.gathering import PROPERTY, Gathering, is_partial, now, run_of
+from modelready.suite.gathering import PROPERTY, Gathering, now, run_of
 from modelready.suite.showing import Showing
 
 if TYPE_CHECKING:
@@ -108,8 +106,7 @@ class Session:
         session.exitstatus = ending.exit_status(int(exitstatus), self._gathering, self._suite, bug=bug)
         if self._showing:
             self._showing.status = int(session.exitstatus)
-        if ending.is_worth_a_certificate(int(session.exitstatus), self._gathering):
-            self._write_certificate(session)
+        self._leave(session)
 
     def pytest_unconfigure(self) -> None:
         """Let go of files and rows."""
@@ -145,20 +142,14 @@ class Session:
             for word in sorted(naming.words(model)):
                 item.add_marker(word)
 
-    def _write_certificate(self, session: pytest.Session) -> None:
-        suite = self._suite
-        run = run_of(self._gathering, suite, passed=session.exitstatus == 0, configuration=suite.configuration())
-        if given := suite.options.certificate:
-            try:
-                certificate.write(run, given)
-            except ModelreadyError as error:
-                session.exitstatus = max(int(session.exitstatus), error.exit_code)
-                self._gathering.notes.append(f"no certificate: {error}")
-            else:
-                self._gathering.notes.append(f"certificate: {given}")
-        if not is_partial(self._gathering, suite):
-            with contextlib.suppress(ModelreadyError):  # certifying works where the state folder cannot be written
-                certificate.write(run, suite.ground.settings.home / "last-certificate.json")
+    def _leave(self, session: pytest.Session) -> None:
+        """Write what the run leaves behind; what cannot be written is told, and fails the run."""
+        status = int(session.exitstatus)
+        suite, gathering = self._suite, self._gathering
+        run = run_of(gathering, suite, passed=status == 0, configuration=suite.configuration())
+        if ending.is_worth_a_certificate(status, gathering):
+            status = max(status, leaving.certificates(run, suite, gathering))
+        session.exitstatus = max(status, leaving.reported(run, suite, gathering))
 
 
 def _interrupt(*_: object) -> NoReturn:
