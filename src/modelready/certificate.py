@@ -166,8 +166,15 @@ def _ours(run: Run) -> dict[str, object]:
     }
 
 
-def _reasons(verdicts: Iterable[Verdict], outcome: Outcome) -> list[dict[str, str]]:
-    return [{"check": one.id, "reason": one.reason} for one in verdicts if one.outcome == outcome]
+def _reasons(verdicts: Iterable[Verdict], outcome: Outcome) -> list[dict[str, object]]:
+    return [_reason(one) for one in verdicts if one.outcome == outcome]
+
+
+def _reason(one: Verdict) -> dict[str, object]:
+    """Give the reason of a verdict; where files could not be brought, the kinds of errors that kept them away."""
+    kinds = sorted({fault.kind for fault in one.faults} - {""})
+    told: dict[str, object] = {"check": one.id, "reason": one.reason}
+    return told | {"kinds": kinds} if kinds else told
 
 
 def _judged(one: Judged) -> dict[str, object]:

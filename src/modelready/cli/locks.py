@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelready.cli.shared import as_json, request_options
+from modelready.cli.shared import as_json, diagnosed, error_as_json, request_options
 from modelready.errors import ModelreadyError
 
 if TYPE_CHECKING:
@@ -72,15 +72,16 @@ def _report(
     is_json: bool,
     is_written: bool,
 ) -> None:
+    told = diagnosed(asked, [(asked.catalog.named(name), error) for name, error in failures.items()])
     if is_json:
-        errors = {name: {"kind": one.kind, "message": one.what, "remedy": one.remedy} for name, one in failures.items()}
+        errors = {model.name: error_as_json(why) for model, why in told}
         as_json({"lock": str(asked.lock_path), "drift": drift, "errors": errors})
         return
     for lines in drift.values():
         for line in lines:
             click.echo(line)
-    for error in failures.values():
-        click.echo(error, err=True)
+    for _, why in told:
+        click.echo(why, err=True)
     if is_written:
         click.echo(f"{asked.lock_path}: written")
     elif not drift and not failures:
