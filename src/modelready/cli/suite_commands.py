@@ -36,6 +36,7 @@ Options (and all of pytest's: -k, -m, -n, -v, -x, --junit-xml …):
   --certificate FILE  write what was checked, and the verdict
   --report KIND=FILE  the same for other programs: junit, ctrf, html, markdown,
                       github, sarif; repeatable; github=- prints annotations
+  --notify URL        post a small JSON there when all is done; repeatable
 
 \b
 Examples:

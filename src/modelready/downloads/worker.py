@@ -15,7 +15,7 @@ from modelready.errors import Bug, Interrupted, ModelreadyError
 from modelready.placing import plan_all, provision
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from modelready.diagnosing.causes import Diagnosis
     from modelready.downloads.jobs import Jobs
@@ -29,12 +29,13 @@ _BEAT_S = 2.0
 
 @dataclass(frozen=True)
 class Order:
-    """What a worker is to bring: models in order, on which ground, under which run."""
+    """What a worker is to bring: models in order, on which ground, under which run; who hears of each job's end."""
 
     models: Sequence[Model]
     ground: Ground
     run: str
     options: Options
+    ended: Callable[[Job], None] = lambda _: None
 
 
 class Worker:
@@ -85,7 +86,7 @@ class Worker:
         order = self._order
         for model, plan in plan_all(order.models, order.ground, order.options, stop=self._stop):
             if isinstance(plan, ModelreadyError):
-                self._jobs.write(_failed(self._job(model), self._diagnosing.diagnose(plan, model)))
+                self._end(_failed(self._job(model), self._diagnosing.diagnose(plan, model)))
             else:
                 self._bring(plan)
 
@@ -95,9 +96,15 @@ class Worker:
                 provision(plan, self._order.ground, self._order.options, progress=progress, stop=self._stop)
             except ModelreadyError as error:
                 told = self._diagnosing.diagnose(error, plan.model, plan.placed.root)
-                self._jobs.write(_failed(progress.job, told))
+                self._end(_failed(progress.job, told))
             else:
                 progress.tell(state="completed", note="", finished_at=time.time())
+                self._order.ended(progress.job)
+
+    def _end(self, *jobs: Job) -> None:
+        self._jobs.write(*jobs)
+        for job in jobs:
+            self._order.ended(job)
 
     def _job(self, model: Model) -> Job:
         found = self._jobs.of_run(self._order.run, model.name) or Job(self._order.run, model.name)
@@ -109,7 +116,7 @@ class Worker:
         else:
             error = Bug(self._bug)
         rest = [job for job in self._jobs.all_of_run(self._order.run) if not job.is_over]
-        self._jobs.write(*(_failed(job, causes.plain(error)) for job in rest))
+        self._end(*(_failed(job, causes.plain(error)) for job in rest))
 
     def _beat(self) -> None:
         while not self._stop.wait(_BEAT_S):

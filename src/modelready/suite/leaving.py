@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from modelready.certificate import Run
+    from modelready.notices import Notices
     from modelready.reports import Report
     from modelready.suite.gathering import Gathering
     from modelready.suite.options import Wish
@@ -50,6 +51,13 @@ def reported(run: Run, suite: Suite, gathering: Gathering) -> int:
         run=run, version=__version__, places=_places(suite), promises=promises.of_checks(), note=note
     )
     return max(_written(report, wish, gathering) for wish in wishes)
+
+
+def notified(run: Run, notices: Notices, gathering: Gathering) -> None:
+    """Give notice of how the run ended; who cannot be told is a warning, and changes nothing."""
+    notices.run(run, reports.Report(run=run, version=__version__).headline)
+    notices.close()
+    gathering.notes += [f"warning: no notice was given: {failure}" for failure in notices.failures]
 
 
 def _written(report: Report, wish: Wish, gathering: Gathering) -> int:

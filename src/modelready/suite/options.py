@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from modelready import durations, reports
+from modelready import durations, notices, reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,7 @@ class Options:
     budget_s: float | None = None
     certificate: Path | None = None
     reports: tuple[Wish, ...] = ()
+    notify: tuple[str, ...] = field(default=(), repr=False)
 
 
 def add(parser: pytest.Parser) -> None:
@@ -60,6 +62,7 @@ def add(parser: pytest.Parser) -> None:
     add("--workflow", action="append", type=Path, default=[], metavar="FILE", help="a workflow of ComfyUI")
     add("--certificate", type=Path, metavar="FILE", help="write what was checked, and the verdict")
     add("--report", action="append", type=_wish, default=[], metavar="KIND=FILE", help=f"{', '.join(reports.KINDS)}")
+    add("--notify", action="append", default=[], metavar="URL", help="post a small JSON there when all is done")
 
 
 def given(config: pytest.Config) -> Options:
@@ -81,6 +84,7 @@ def given(config: pytest.Config) -> Options:
         budget_s=config.getoption("budget"),
         certificate=config.getoption("certificate"),
         reports=tuple(config.getoption("report")),
+        notify=notices.urls(config.getoption("notify"), os.environ),
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from modelready.errors import ModelreadyError
 from modelready.inspection import applicability
+from modelready.notices import Notices
 from modelready.placing.knowing import EXHAUSTIVE
 from modelready.suite import distributing, ending, leaving, naming
 from modelready.suite.bringing import Bringing
@@ -33,7 +34,10 @@ class Session:
         self._gathering = Gathering(started=now())
         self._is_worker = distributing.is_worker(config)
         self._is_distributed = distributing.is_distributed(config)
-        self._bringing = Bringing(suite) if suite.options.provision and not self._is_worker else None
+        self._notices = Notices(() if self._is_worker else suite.options.notify)
+        self._bringing: Bringing | None = None
+        if suite.options.provision and not self._is_worker:
+            self._bringing = Bringing(suite, self._notices.job)
         self._showing: Showing | None = None
         self._refusal = ""
         if self._is_distributed:
@@ -150,6 +154,7 @@ class Session:
         if ending.is_worth_a_certificate(status, gathering):
             status = max(status, leaving.certificates(run, suite, gathering))
         session.exitstatus = max(status, leaving.reported(run, suite, gathering))
+        leaving.notified(run, self._notices, gathering)
 
 
 def _interrupt(*_: object) -> NoReturn:
