@@ -52,6 +52,7 @@ def test_a_healthy_machine_has_nothing_in_the_way(examined, tiny_machine, hub):
     findings = examined()
 
     assert told(findings, "fail") == []
+    assert "no lock speaks of tiny" in told(findings, "warn", "catalog")[0]
     assert told(findings, "ok", "models") == ["0 lack nothing, as far as sizes tell; 1 can be brought"]
     topics = "versions catalog variables tokens endpoints models disk file system state locks"
     assert " ".join(dict.fromkeys(one.topic for one in findings)) == topics

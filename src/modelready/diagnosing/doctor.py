@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelready import lock
 from modelready.diagnosing import bounded, endpoints, holders, places, programs, tokens, variables
 from modelready.diagnosing.findings import Finding, fail, ok, warn
 from modelready.errors import DiskFull, ModelreadyError
@@ -74,6 +75,11 @@ def _catalog(asked: Requested) -> Iterator[Finding]:
         yield warn("catalog", f"{shown}: no model is required here", remedy)
         return
     yield ok("catalog", f"{shown}: {len(asked.required)} of {len(asked.selected)} models required here")
+    unlocked = [name for name, one in asked.required.items() if lock.entry_for(one, asked.ground.lock)[0] is None]
+    if unlocked:
+        more = f" and {len(unlocked) - _MOST_TOLD} more" if unlocked[_MOST_TOLD:] else ""
+        text = f"no lock speaks of {', '.join(unlocked[:_MOST_TOLD])}{more}: what lies beside their files is believed"
+        yield warn("catalog", text, "write models.lock.json with `modelready lock`, and commit it beside the catalog")
 
 
 def _plans(asked: Requested, models: Sequence[Model]) -> dict[str, Plan | ModelreadyError]:
