@@ -101,7 +101,7 @@ class Notices:
         """Tell that a certification ended."""
         self._tell(of_run(run, headline))
 
-    def close(self, patience_s: float = 40.0) -> None:
+    def close(self, patience_s: float) -> None:
         """Wait until all is told, or *patience_s* have passed."""
         end = time.monotonic() + patience_s
         for line in self._lines:

@@ -86,7 +86,7 @@ def test_a_run_is_told_in_names_counts_and_kinds(listener):
     """With a line that chat programs show."""
     told = notices.Notices([listener.url])
     told.run(RUN, "Not ready: 1 of 2 required models ready")
-    told.close()
+    told.close(60)
 
     ((path, sent, body),) = listener.posts
     assert path == "/hook/a-secret-path?key=a-secret-key"
@@ -103,7 +103,7 @@ def test_what_may_pass_is_tried_again(listener, no_waits, status):
     listener.statuses = [status, status]
     told = notices.Notices([listener.url])
     told.run(RUN, "")
-    told.close()
+    told.close(60)
 
     assert len(listener.posts) == 3
     assert told.failures == []
@@ -126,7 +126,7 @@ def test_nobody_there_is_a_warning_that_tells_no_secret(no_waits):
         url = gone.url.replace("http://", "http://user:a-secret-word@")
     told = notices.Notices([url])
     told.run(RUN, "")
-    told.close()
+    told.close(60)
 
     (failure,) = told.failures
     assert failure.startswith("127.0.0.1:")
@@ -151,7 +151,7 @@ def test_a_listener_that_refused_once_is_told_only_the_end(listener):
     for name in ("a", "b", "c"):
         told.job(Job("run", name, state="failed", error_kind="offline"))
     told.run(RUN, "")
-    told.close()
+    told.close(60)
 
     assert [body["event"] for _, _, body in listener.posts] == ["job", "certification"]
 
@@ -165,7 +165,7 @@ def test_jobs_are_told_unless_they_found_everything_in_place(listener, workshop)
         worker = Worker(Order(list(asked.required.values()), asked.ground, run, Options(), told.job))
         worker.start()
         worker.join()
-    told.close()
+    told.close(60)
 
     bodies = [body for _, _, body in listener.posts]
     assert [(body["model"], body["result"]) for body in bodies] == [

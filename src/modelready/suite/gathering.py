@@ -102,7 +102,9 @@ def run_of(gathering: Gathering, suite: Suite, *, passed: bool, configuration: M
         verdicts=tuple(
             _fit_to_travel(one) for one in sorted(gathering.verdicts, key=lambda one: (one.model, one.check))
         ),
-        models=tuple(replace(one, reason=_clean(one.reason)) for one in judged(gathering, suite)),
+        models=tuple(
+            replace(one, reason=_clean(one.reason), source=_clean(one.source)) for one in judged(gathering, suite)
+        ),
         subjects=tuple(sorted((one for found in gathering.subjects.values() for one in found.values()), key=_name)),
         configuration=configuration,
         deselected=gathering.deselected,
@@ -111,7 +113,14 @@ def run_of(gathering: Gathering, suite: Suite, *, passed: bool, configuration: M
     )
 
 
+def broken(gathering: Gathering) -> Run:
+    """Give what can be said of a run that a bug ended: nothing was judged."""
+    return Run(gathering.started, now(), verdicts=(), models=(), subjects=(), is_partial=True)
+
+
 def _fit_to_travel(one: Verdict) -> Verdict:
+    if not one.reason:
+        return one
     faults = (Fault(_clean(it.path), _clean(it.message), _clean(it.remedy), it.kind) for it in one.faults)
     return replace(one, reason=_clean(one.reason), faults=tuple(faults))
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from modelready.suite.options import Wish
     from modelready.suite.state import Suite
 
+#: How long a run waits at its end until its notices are taken; who pressed Ctrl-C waits less.
+_PATIENT_S, _HASTY_S = 40.0, 5.0
+
 
 def certificates(run: Run, suite: Suite, gathering: Gathering) -> int:
     """Write the certificate where it was asked for, and for the next run; give the exit status that this alone has."""
@@ -41,22 +44,35 @@ def certificates(run: Run, suite: Suite, gathering: Gathering) -> int:
     return status
 
 
-def reported(run: Run, suite: Suite, gathering: Gathering) -> int:
-    """Write the reports that were asked for; give the exit status that this alone has."""
+def reported(run: Run, suite: Suite, gathering: Gathering, status: int) -> int:
+    """Write the reports that were asked for of a run that ends with *status*; give the status that this alone has."""
     wishes = suite.options.reports
     if not wishes:
         return 0
-    note = "" if gathering.selected & set(suite.required) else ending.why_nothing(suite, gathering)
     report = reports.Report(
-        run=run, version=__version__, places=_places(suite), promises=promises.of_checks(), note=note
+        run=run,
+        version=__version__,
+        places=_places(suite),
+        promises=promises.of_checks(),
+        note=_why_not_proved(suite, gathering, status),
     )
     return max(_written(report, wish, gathering) for wish in wishes)
 
 
-def notified(run: Run, notices: Notices, gathering: Gathering) -> None:
+def _why_not_proved(suite: Suite, gathering: Gathering, status: int) -> str:
+    """Say why a run proved nothing, where neither check nor model can say it."""
+    if status == ending.NOTHING:
+        return ending.why_nothing(suite, gathering)
+    return {
+        ending.BUG: "a bug of modelready ended the run: see what it printed",
+        ending.INTERRUPTED: "the run was interrupted",
+    }.get(status, "")
+
+
+def notified(run: Run, notices: Notices, gathering: Gathering, status: int) -> None:
     """Give notice of how the run ended; who cannot be told is a warning, and changes nothing."""
     notices.run(run, reports.Report(run=run, version=__version__).headline)
-    notices.close()
+    notices.close(_HASTY_S if status == ending.INTERRUPTED else _PATIENT_S)
     gathering.notes += [f"warning: no notice was given: {failure}" for failure in notices.failures]
 
 

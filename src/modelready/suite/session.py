@@ -14,7 +14,7 @@ from modelready.notices import Notices
 from modelready.placing.knowing import EXHAUSTIVE
 from modelready.suite import distributing, ending, leaving, naming
 from modelready.suite.bringing import Bringing
-from modelready.suite.gathering import PROPERTY, Gathering, now, run_of
+from modelready.suite.gathering import PROPERTY, Gathering, broken, now, run_of
 from modelready.suite.showing import Showing
 
 if TYPE_CHECKING:
@@ -150,11 +150,14 @@ class Session:
         """Write what the run leaves behind; what cannot be written is told, and fails the run."""
         status = int(session.exitstatus)
         suite, gathering = self._suite, self._gathering
-        run = run_of(gathering, suite, passed=status == 0, configuration=suite.configuration())
+        if status == ending.BUG:  # what failed once is not asked again
+            run = broken(gathering)
+        else:
+            run = run_of(gathering, suite, passed=status == 0, configuration=suite.configuration())
         if ending.is_worth_a_certificate(status, gathering):
             status = max(status, leaving.certificates(run, suite, gathering))
-        session.exitstatus = max(status, leaving.reported(run, suite, gathering))
-        leaving.notified(run, self._notices, gathering)
+        session.exitstatus = max(status, leaving.reported(run, suite, gathering, status))
+        leaving.notified(run, self._notices, gathering, status)
 
 
 def _interrupt(*_: object) -> NoReturn:
