@@ -234,7 +234,7 @@ def test_plan_tells_what_cannot_be_planned(called, hub):
     assert "no such repository" in err
     error = json.loads(text)["models"][0]["error"]
     assert (error["kind"], error["retryable"]) == ("not_found", False)
-    assert error["cause"] == "no token is sent: HF_HUB_DISABLE_IMPLICIT_TOKEN is set"
+    assert error["cause"] == "HF_HUB_DISABLE_IMPLICIT_TOKEN is set: no token is sent"
 
 
 def test_plan_of_nothing_required_is_5(called, workshop):

@@ -86,11 +86,7 @@ def test_what_travels_holds_no_token_and_no_home(suite, monkeypatch):
 
     (verdict,) = run.verdicts
     assert verdict.reason == "~/x\n    says hf_a… \\udcff"
-    assert (verdict.faults[0].path, verdict.faults[0].message, verdict.faults[0].kind) == (
-        "~/x",
-        "says hf_a…",
-        "offline",
-    )
+    assert verdict.faults == (Fault("~/x", "says hf_a…", "", "offline"),)
     assert run.models[0].reason == verdict.reason
 
 

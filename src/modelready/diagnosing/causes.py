@@ -112,7 +112,7 @@ def _token(case: _Case) -> str:
         return tokens.whence(case.known.environ, case.known.settings)
     if kind == "civitai":
         token = tokens.of_civitai(case.known.environ)
-        return f"the token in {token.held_by} is sent" if token else "no token is sent: CIVITAI_TOKEN is not set"
+        return f"the token in {token.held_by} is sent" if token else "CIVITAI_TOKEN is not set"
     return ""
 
 

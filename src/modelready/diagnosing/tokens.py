@@ -62,10 +62,10 @@ def whence(environ: Mapping[str, str], settings: Settings) -> str:
     if environ.get(_OIDC):
         return f"a short-lived token is asked for: {_OIDC} is set"
     if is_true(environ.get(_IMPLICIT)):
-        return f"no token is sent: {_IMPLICIT} is set"
+        return f"{_IMPLICIT} is set: no token is sent"
     token = of_hub(environ, settings)
     if token is None:
-        return f"no token is sent: neither HF_TOKEN nor {words.folded(settings.hf_home / 'token')} holds one"
+        return f"neither HF_TOKEN nor {words.folded(settings.hf_home / 'token')} holds a token"
     return f"the token in {token.held_by} is sent{f', which {token.oddity}' if token.oddity else ''}"
 
 
