@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -78,7 +79,7 @@ def _catalog(asked: Requested) -> Iterator[Finding]:
     unlocked = [name for name, one in asked.required.items() if lock.entry_for(one, asked.ground.lock)[0] is None]
     if unlocked:
         more = f" and {len(unlocked) - _MOST_TOLD} more" if unlocked[_MOST_TOLD:] else ""
-        text = f"no lock speaks of {', '.join(unlocked[:_MOST_TOLD])}{more}: what lies beside their files is believed"
+        text = f"no lock speaks of {', '.join(unlocked[:_MOST_TOLD])}{more}: only what lies beside the files says what they should be"
         yield warn("catalog", text, "write models.lock.json with `modelready lock`, and commit it beside the catalog")
 
 
@@ -92,10 +93,11 @@ def _plans(asked: Requested, models: Sequence[Model]) -> dict[str, Plan | Modelr
             metadata_timeout_s=min(asked.ground.settings.metadata_timeout_s, _PATIENCE_S),
             read_timeout_s=min(asked.ground.settings.read_timeout_s, _PATIENCE_S),
         )
-        ground = Ground(hasty, asked.ground.lock)
+        ground, stop = Ground(hasty, asked.ground.lock), threading.Event()
         try:
-            (found,) = bounded.all_within(_PLANNING_S, [lambda: list(plan_all(models, ground, Options()))])
+            (found,) = bounded.all_within(_PLANNING_S, [lambda: list(plan_all(models, ground, Options(), stop=stop))])
         finally:
+            stop.set()
             ground.close()
     return {model.name: plan for model, plan in found or ()}
 

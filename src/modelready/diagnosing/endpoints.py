@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from contextlib import closing
@@ -65,13 +66,20 @@ def of_source(source: Source, environ: Mapping[str, str], settings: Settings) ->
 
 def look(endpoint: str, *, token: str | None = None, patience_s: float = _PATIENCE_S) -> Seen:
     """Ask *endpoint* one question, and wait a few seconds at most; *token* is sent to nobody else."""
+    return _look_all({endpoint: token}, patience_s)[0]
+
+
+def _look_all(tokens: Mapping[str, str | None], patience_s: float) -> list[Seen]:
+    """Ask all endpoints at once, each with its token."""
     from modelready.network import reasons  # noqa: PLC0415 - imports requests
 
-    (seen,) = bounded.all_within(patience_s + _GRACE_S + _NAMES_S, [lambda: _ask(endpoint, token, patience_s)])
-    host = reasons.host(endpoint)
-    return seen or Seen(
-        endpoint, host, error=Stalled(f"{host} went silent", remedy="check the network and the name servers")
-    )
+    works = [functools.partial(_ask, endpoint, token, patience_s) for endpoint, token in tokens.items()]
+    found = bounded.all_within(patience_s + _GRACE_S + _NAMES_S, works)
+    remedy = "check the network and the name servers"
+    return [
+        seen or Seen(endpoint, host := reasons.host(endpoint), error=Stalled(f"{host} went silent", remedy=remedy))
+        for endpoint, seen in zip(tokens, found, strict=True)
+    ]
 
 
 def examine(
@@ -86,10 +94,8 @@ def examine(
         return
     if settings.disabled_by:
         yield warn("endpoints", f"{settings.disabled_by} forbids downloads", f"unset {settings.disabled_by}"), None
-    hub = settings.hf_endpoint
-    works = [(lambda one=one: look(one, token=token.letters if token and one == hub else None)) for one in endpoints]
-    for seen in bounded.all_within(_PATIENCE_S + _GRACE_S + _NAMES_S + _GRACE_S, works):
-        assert seen is not None  # noqa: S101 - each of them ends before
+    sent = {one: token.letters if token and one == settings.hf_endpoint else None for one in endpoints}
+    for seen in _look_all(sent, _PATIENCE_S):
         yield from ((finding, seen) for finding in _judged(seen, token.held_by if token else ""))
 
 
