@@ -13,10 +13,10 @@ from click import Context
 from click.testing import CliRunner
 
 import modelready as package
-from modelready import catalog, explanations
+from modelready import catalog, explanations, promises
 from modelready.catalog_rows import CONSUMERS, FILE_KEYS, MODEL_KEYS
 from modelready.cli import modelready
-from modelready.cli.explaining import checks, promises
+from modelready.cli.explaining import checks
 from modelready.errors import ModelreadyError
 
 ROOT = Path(__file__).parent.parent
@@ -135,7 +135,7 @@ def test_every_key_of_a_catalog_is_documented():
 
 def test_every_check_is_documented_in_order():
     """Readers of certificates find each id, in the order in which the checks judge."""
-    assert coded(table_of("certificate.md", "## Ids of checks")) == list(promises())
+    assert coded(table_of("certificate.md", "## Ids of checks")) == list(promises.of_checks())
 
 
 def test_the_kinds_of_errors_are_a_closed_list():

@@ -54,7 +54,8 @@ class Catalog:
         names = list(self.by_name)
         wrong = [glob for glob in globs if not any(matches_one(name, glob) for name in names)]
         if wrong:
-            raise RequestError("\n".join(switches.no_model(glob, names, option=option) for glob in wrong), remedy="")
+            told = (switches.no_model(glob, names, named_by=f"{option} ") for glob in wrong)
+            raise RequestError("\n".join(told), remedy="")
         return tuple(model for model in self.models if not globs or matches(model.name, globs))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ class ModelreadyError(Exception):
 
     kind: ClassVar[str] = "request"  # one of the closed list in docs/errors.md
     exit_code: ClassVar[int] = 1
-    is_retryable: ClassVar[bool] = False
+    retryable: ClassVar[bool] = False  # the same for every error of a kind
 
     def __init__(self, what: str, *, remedy: str) -> None:
         self.what, self.remedy = what, remedy
@@ -53,70 +54,92 @@ class SourceError(ModelreadyError):
     """A source could not be reached, or refused."""
 
     kind = "server_fault"
+    retryable = True
 
 
 class NotFound(SourceError):
     """The repository, revision or file is not there (or may not be seen with this token)."""
 
     kind = "not_found"
+    retryable = False
 
 
 class Gated(SourceError):
     """The licence of the repository must be accepted, and a token given."""
 
     kind = "gated"
+    retryable = False
 
 
 class Unauthorised(SourceError):
     """The source refused the token, or wants one."""
 
     kind = "unauthorised"
+    retryable = False
 
 
 class RateLimited(SourceError):
     """The source answers 429 and goes on doing so."""
 
     kind = "rate_limited"
-    is_retryable = True
 
 
 class Offline(SourceError):
     """The source cannot be reached at all."""
 
     kind = "offline"
-    is_retryable = True
+
+
+class UnknownHost(Offline):
+    """No name server knows the host of the source, or none answers."""
+
+    kind = "dns"
+
+
+class ProxyRefused(Offline):
+    """The proxy on the way cannot be reached, or lets nobody through."""
+
+    kind = "proxy"
+
+
+class Untrusted(SourceError):
+    """No encrypted connection comes about that can be trusted."""
+
+    kind = "tls"
+    retryable = False
 
 
 class ServerFault(SourceError):
     """The source answers, but not with what was asked for."""
 
     kind = "server_fault"
-    is_retryable = True
 
 
 class Stalled(SourceError):
     """The source went silent, or slower than can be waited for."""
 
     kind = "stalled"
-    is_retryable = True
 
 
 class Renamed(SourceError):
     """The repository has another name now."""
 
     kind = "not_found"
+    retryable = False
 
 
 class PatternWithoutMatch(SourceError):
     """A pattern of the catalog matches no file of the source."""
 
     kind = "not_found"
+    retryable = False
 
 
 class Moved(SourceError):
     """The source says something else than the lock."""
 
     kind = "moved_revision"
+    retryable = False
 
 
 class DownloadsDisabled(ModelreadyError):
@@ -145,20 +168,26 @@ class DiskFull(ModelreadyError):
     """There is no room for what would have to be written."""
 
     kind = "disk_full"
-    is_retryable = True
+    retryable = True
 
 
 class NotWritable(ModelreadyError):
-    """A place cannot be written: permission, or a read-only file system."""
+    """A place cannot be written."""
 
     kind = "permission"
+
+
+class ReadOnly(NotWritable):
+    """A place lies on a file system that is mounted read-only."""
+
+    kind = "read_only"
 
 
 class Held(ModelreadyError):
     """Another process holds what is needed and does not move."""
 
     kind = "stalled"
-    is_retryable = True
+    retryable = True
 
 
 class UnsafePath(ModelreadyError):
@@ -180,16 +209,30 @@ class MalformedRef(ModelreadyError):
         )
 
 
+class Bug(ModelreadyError):
+    """The program itself is wrong; the traceback stands in the report of the run."""
+
+    kind = "bug"
+    exit_code = 3
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(f"a bug of modelready: {error!r}", remedy="report it with this text")
+
+
 class Interrupted(ModelreadyError):
     """The work was stopped; what arrived is kept."""
 
     kind = "interrupted"
     exit_code = 2
-    is_retryable = True
+    retryable = True
 
 
 def not_writable(path: Path, error: OSError) -> NotWritable:
     """Tell why *path* cannot be written, in words."""
+    if error.errno == errno.EROFS:
+        return ReadOnly(
+            f"{path}: {error.strerror}", remedy="choose another place, or mount it so that it can be written"
+        )
     return NotWritable(
         f"{path}: {error.strerror or error}", remedy="choose a place you may write, or mend its permissions"
     )

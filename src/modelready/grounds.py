@@ -101,7 +101,7 @@ def requested(  # noqa: PLR0913 - the options that every command shares
     return Requested(
         ground=Ground(settings, _lock.read(lock_path), lock_path),
         catalog=found,
-        decisions=switches.decide(found.models, environ, globs),
+        decisions=switches.decide(found.models, environ, globs, named_by=switches.named_by(require)),
         lock_path=lock_path,
         selected={one.name: one for one in found.select(models)},
     )

@@ -147,11 +147,16 @@ class PlacedFile:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with one file, and what to do about it. ``path`` is the path in the source."""
+    """
+    One thing wrong with one file, and what to do about it. ``path`` is the path in the source.
+
+    ``kind`` is that of the error because of which the file was not brought, if that is what is wrong.
+    """
 
     path: str
     message: str
     remedy: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True)

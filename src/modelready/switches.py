@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 TRUE_WORDS = ("true", "1", "yes", "on")
 FALSE_WORDS = ("false", "0", "no", "off")
 
+_OPTION, _VARIABLE = "--require ", "MODELREADY_REQUIRE"
+
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _EITHER = re.compile(rf"{_NAME}(?:\|{_NAME})*")
 _VALUED = re.compile(rf"(?P<name>{_NAME})(?::-(?P<default>[^=|\s]+))?=(?P<values>[^=|\s]+(?:\|[^=|\s]+)*)")
@@ -81,33 +83,42 @@ def parse(line: str) -> Switch:
 
 def required_globs(given: Sequence[str], environ: Mapping[str, str]) -> tuple[str, ...]:
     """Give the globs of ``--require``, else those of MODELREADY_REQUIRE, which commas or spaces separate."""
-    named = re.split(r"[,\s]+", environ.get("MODELREADY_REQUIRE", ""))
+    named = re.split(r"[,\s]+", environ.get(_VARIABLE, ""))
     return tuple(given) or tuple(filter(None, named))
 
 
-def decide(models: Sequence[Model], environ: Mapping[str, str], require: Sequence[str] = ()) -> dict[str, Decision]:
+def named_by(given: Sequence[str]) -> str:
+    """Give what stands before a glob where it was named: on the command line, if any is *given* there."""
+    return _OPTION if given else f"{_VARIABLE}="
+
+
+def decide(
+    models: Sequence[Model], environ: Mapping[str, str], require: Sequence[str] = (), *, named_by: str = _OPTION
+) -> dict[str, Decision]:
     """
-    Say of every model, by name, whether it is required, and why.
+    Say of every model, by name, whether it is required, and why; *named_by* is what the globs of *require* stood in.
 
     Raises: RequestError, for a value that no catalog names, or a glob of *require* that matches no model.
     """
     names = [model.name for model in models]
-    if wrong := [*_unknown_values(models, environ), *_unmatched_globs(names, require)]:
+    if wrong := [*_unknown_values(models, environ), *_unmatched_globs(names, require, named_by)]:
         raise RequestError("\n".join(wrong), remedy="")
-    return likely(models, environ, require)
+    return likely(models, environ, require, named_by=named_by)
 
 
-def likely(models: Sequence[Model], environ: Mapping[str, str], require: Sequence[str] = ()) -> dict[str, Decision]:
+def likely(
+    models: Sequence[Model], environ: Mapping[str, str], require: Sequence[str] = (), *, named_by: str = _OPTION
+) -> dict[str, Decision]:
     """Decide as `decide` does, but object to nothing: for a catalog that is still being judged."""
-    decisions = {model.name: _own(model, environ, require) for model in models}
+    decisions = {model.name: _own(model, environ, require, named_by) for model in models}
     return _with_needs(models, decisions)
 
 
-def _own(model: Model, environ: Mapping[str, str], require: Sequence[str]) -> Decision:
+def _own(model: Model, environ: Mapping[str, str], require: Sequence[str], named_by: str) -> Decision:
     """Decide on *model* alone."""
     for glob in require:
         if matches_one(model.name, glob):
-            return Decision(is_required=True, because=f"required by --require {glob}")
+            return Decision(is_required=True, because=f"required by {named_by}{glob}")
     if not model.enabled_by:
         return Decision(is_required=True, because="always required")
     lines = [parse(line) for line in model.enabled_by]
@@ -138,18 +149,18 @@ def _with_needs(models: Sequence[Model], own: dict[str, Decision]) -> dict[str, 
     return decisions
 
 
-def _unmatched_globs(names: Sequence[str], require: Sequence[str]) -> list[str]:
-    return [no_model(glob, names, option="--require") for glob in require if not _matches_any(glob, names)]
+def _unmatched_globs(names: Sequence[str], require: Sequence[str], named_by: str) -> list[str]:
+    return [no_model(glob, names, named_by=named_by) for glob in require if not _matches_any(glob, names)]
 
 
 def _matches_any(glob: str, names: Sequence[str]) -> bool:
     return any(matches_one(name, glob) for name in names)
 
 
-def no_model(glob: str, names: Sequence[str], *, option: str) -> str:
-    """Say that *glob* names no model, and which are there."""
+def no_model(glob: str, names: Sequence[str], *, named_by: str) -> str:
+    """Say that *glob*, which stood behind *named_by*, names no model, and which are there."""
     shown = ", ".join(sorted(names)[:20]) + (", …" if len(names) > 20 else "")  # noqa: PLR2004 - one line on a screen
-    return f"{option} {glob}: no model has such a name; expected one of {shown}{meant(glob, names)}"
+    return f"{named_by}{glob}: no model has such a name; expected one of {shown}{meant(glob, names)}"
 
 
 def _unknown_values(models: Sequence[Model], environ: Mapping[str, str]) -> list[str]:

@@ -217,3 +217,29 @@ def test_globs_of_the_option_stand_before_those_of_the_environment():
     assert switches.required_globs(["x"], environ) == ("x",)
     assert switches.required_globs([], environ) == ("a*", "b", "c")
     assert switches.required_globs([], {}) == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "environ", "told"),
+    [
+        (["nosuch"], {}, "--require nosuch: no model has such a name"),
+        ([], {"MODELREADY_REQUIRE": "nosuch"}, "MODELREADY_REQUIRE=nosuch: no model has such a name"),
+    ],
+    ids=["option", "variable"],
+)
+def test_a_glob_without_a_model_is_told_where_it_stood(given, environ, told):
+    """Who set a variable long ago looks there, and not on the command line."""
+    models = [Model("tiny", Source("hf:a/b", "hf", "a/b"), "hub-cache")]
+    globs = switches.required_globs(given, environ)
+
+    with pytest.raises(RequestError, match=told):
+        switches.decide(models, environ, globs, named_by=switches.named_by(given))
+
+
+def test_why_a_model_is_required_names_the_variable():
+    """The same."""
+    models = [Model("tiny", Source("hf:a/b", "hf", "a/b"), "hub-cache", enabled_by=("OFF",))]
+
+    decisions = switches.decide(models, {}, ["t*"], named_by=switches.named_by([]))
+
+    assert decisions["tiny"].because == "required by MODELREADY_REQUIRE=t*"

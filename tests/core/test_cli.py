@@ -232,7 +232,9 @@ def test_plan_tells_what_cannot_be_planned(called, hub):
 
     assert (status, coded, out) == (1, 1, "")
     assert "no such repository" in err
-    assert json.loads(text)["models"][0]["error"]["kind"] == "not_found"
+    error = json.loads(text)["models"][0]["error"]
+    assert (error["kind"], error["retryable"]) == ("not_found", False)
+    assert error["cause"] == "HF_HUB_DISABLE_IMPLICIT_TOKEN is set: no token is sent"
 
 
 def test_plan_of_nothing_required_is_5(called, workshop):

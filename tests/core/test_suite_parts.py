@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from modelready.inspection import applicability
-from modelready.model import Model, PlacedFile, PlacedModel, Source
-from modelready.suite import ending, naming, showing
-from modelready.suite.gathering import Gathering, is_partial, judged
-from modelready.suite.options import Options
+from modelready.model import Fault, Model, PlacedFile, PlacedModel, Source
+from modelready.suite import ending, leaving, naming, showing
+from modelready.suite.gathering import Gathering, broken, is_partial, judged, now, run_of
+from modelready.suite.options import Options, Wish
 from modelready.suite.state import Suite
 
 OFF = '[[model]]\nname = "off"\nsource = "hf:acme/off"\nenabled_by = ["ENABLE_OFF"]\n'
@@ -68,6 +68,37 @@ def test_nothing_required_is_5_unless_a_check_of_the_machine_failed(suite, statu
 def test_collection_errors_are_bugs(suite):
     """An interruption is what pytest calls them."""
     assert ending.exit_status(2, Gathering(has_collection_errors=True), suite()) == 3
+
+
+def test_what_travels_holds_no_token_and_no_home(suite, monkeypatch):
+    """Certificate, reports and notices are made of one run, cleaned once."""
+    monkeypatch.setenv("HOME", "/home/ada")
+    token = "hf_abcdefghijklmnopqrstuvwxyz01234567"
+    facts = {"check": "files.are_there", "model": "tiny"}
+    fault = {"path": "/home/ada/x", "message": f"says {token}", "remedy": "", "kind": "offline"}
+    told = facts | {"reason": f"/home/ada/x\n    says {token} \udcff", "faults": [fault]}
+    report = pytest.TestReport("files.py::test_are_there[tiny]", ("", 0, ""), {}, "failed", "no", "call")
+    report.user_properties = [("modelready", told)]
+    gathering = Gathering(selected={"tiny"}, started=now())
+    gathering.take(report)
+
+    run = run_of(gathering, suite(), passed=False, configuration={})
+
+    (verdict,) = run.verdicts
+    assert verdict.reason == "~/x\n    says hf_a… \\udcff"
+    assert verdict.faults == (Fault("~/x", "says hf_a…", "", "offline"),)
+    assert run.models[0].reason == verdict.reason
+
+
+def test_a_run_that_a_bug_ended_is_reported_as_such(suite, tmp_path):
+    """Nothing of it is judged again: what failed once would fail once more."""
+    wish = Wish("junit", tmp_path / "report.xml")
+    gathering = Gathering(started=now())
+
+    status = leaving.reported(broken(gathering), suite(reports=(wish,)), gathering, ending.BUG)
+
+    assert status == 0
+    assert "a bug of modelready ended the run" in wish.file.read_text()
 
 
 def test_why_nothing_was_required_is_told(suite):

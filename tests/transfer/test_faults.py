@@ -283,7 +283,7 @@ def test_a_trickle_is_silence(server, want, fetch, small, is_head):
     with pytest.raises(errors.ModelreadyError) as told:
         fetch(want(), timeout_s=1.0, silence_s=1.0)
 
-    assert told.value.is_retryable
+    assert told.value.retryable
 
 
 def test_large_files_survive_the_same_faults(server, want, fetch, watching, large):

@@ -39,5 +39,5 @@ def test_an_unknown_certificate_is_refused(server, want, fetch, encrypted, small
     """At once, with the way to make it known."""
     server.serve("small", small)
 
-    with pytest.raises(errors.ServerFault, match="REQUESTS_CA_BUNDLE"):
+    with pytest.raises(errors.Untrusted, match="REQUESTS_CA_BUNDLE"):
         fetch(want("small"))

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelready.cli.shared import as_json, request_options
+from modelready.cli.shared import as_json, diagnosed, error_as_json, request_options
 from modelready.errors import ModelreadyError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from modelready.diagnosing.causes import Diagnosis
     from modelready.drifts import Drift
     from modelready.grounds import Requested
     from modelready.lock import LockEntry
@@ -91,9 +92,7 @@ def _as_json(asked: Requested, answers: _Answers) -> dict[str, object]:
         name: [{"kind": one.kind, "path": one.path, "message": one.message} for one in found]
         for name, found in answers.drifts.items()
     }
-    errors = {
-        name: {"kind": one.kind, "message": one.what, "remedy": one.remedy} for name, one in answers.errors.items()
-    }
+    errors = {model.name: error_as_json(why) for model, why in _told(asked, answers)}
     notes = [note for one in answers.found.values() for note in one.notes]
     return {"lock": str(asked.lock_path), "drift": told, "errors": errors, "notes": notes}
 
@@ -106,12 +105,16 @@ def _print(asked: Requested, answers: _Answers, *, is_check: bool, is_written: b
     for one in answers.found.values():
         for note in one.notes:
             click.echo(f"note: {note}")
-    for error in () if is_check else answers.errors.values():
-        click.echo(error, err=True)
+    for _, why in () if is_check else _told(asked, answers):
+        click.echo(why, err=True)
     if is_written:
         click.echo(f"{asked.lock_path}: written")
     elif not answers.drifts and not answers.errors:
         click.echo(f"{asked.lock_path}: nothing has moved")
+
+
+def _told(asked: Requested, answers: _Answers) -> list[tuple[Model, Diagnosis]]:
+    return diagnosed(asked, [(asked.catalog.named(name), error) for name, error in answers.errors.items()])
 
 
 def _locked(name: str, entry: LockEntry) -> str:

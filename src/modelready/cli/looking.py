@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelready.cli.shared import as_json, columns, request_options
+from modelready.cli.shared import as_json, columns, diagnosed, error_as_json, request_options
 from modelready.errors import ModelreadyError, RequestError
 from modelready.layouts import looking
 
@@ -63,9 +63,10 @@ def plan(asked: Requested, *, is_json: bool, only: tuple[str, ...]) -> int:
     models = asked.with_needs(list(asked.required))
     found = list(zip(models, without_clashes([_plan_of(planner, model) for model in models]), strict=True))
     plans = [one for _, one in found if not isinstance(one, ModelreadyError)]
-    errors = [(model, one) for model, one in found if isinstance(one, ModelreadyError)]
+    errors = diagnosed(asked, [(model, one) for model, one in found if isinstance(one, ModelreadyError)])
     if is_json:
-        as_json({"models": [_planned(one) for one in plans] + [_refused(*one) for one in errors]})
+        refused = [{"name": model.name, "error": error_as_json(why)} for model, why in errors]
+        as_json({"models": [_planned(one) for one in plans] + refused})
     else:
         _print_plans(plans)
     for _, why in errors:
@@ -131,10 +132,6 @@ def _planned(one: Plan) -> dict[str, object]:
         "link": [file.path for file in one.need.link],
         "right": len(one.need.right),
     }
-
-
-def _refused(model: Model, error: ModelreadyError) -> dict[str, object]:
-    return {"name": model.name, "error": {"kind": error.kind, "message": error.what, "remedy": error.remedy}}
 
 
 def _print_plans(plans: list[Plan]) -> None:

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from modelready.diagnosing.causes import Diagnosis
+    from modelready.errors import ModelreadyError
     from modelready.grounds import Requested
+    from modelready.model import Model
 
 _OPTIONS = (
     click.option(
@@ -52,6 +55,25 @@ def _requested(**given: Any) -> Requested:
     from modelready.grounds import requested  # noqa: PLC0415 - heavy, and --help must be quick
 
     return requested(os.environ, Path.cwd(), **given)
+
+
+def diagnosed(asked: Requested, failures: Iterable[tuple[Model, ModelreadyError]]) -> list[tuple[Model, Diagnosis]]:
+    """Tell of *failures* what is likely to be behind them on this machine."""
+    from modelready.diagnosing.causes import Diagnosing  # noqa: PLC0415 - only for what failed
+
+    known = Diagnosing(os.environ, asked.ground.settings)
+    return [(model, known.diagnose(error, model)) for model, error in failures]
+
+
+def error_as_json(told: Diagnosis) -> dict[str, object]:
+    """Give what is told of an error, for scripts."""
+    return {
+        "kind": told.kind,
+        "message": told.what,
+        "cause": told.cause,
+        "remedy": told.remedy,
+        "retryable": told.retryable,
+    }
 
 
 def as_json(value: object) -> None:

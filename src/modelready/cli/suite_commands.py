@@ -34,11 +34,15 @@ Options (and all of pytest's: -k, -m, -n, -v, -x, --junit-xml …):
   --strict            what would be a warning fails
   --workflow FILE     a workflow of ComfyUI, whose models must be found; repeatable
   --certificate FILE  write what was checked, and the verdict
+  --report KIND=FILE  the same for other programs: junit, ctrf, html, markdown,
+                      github, sarif; repeatable; github=- prints annotations
+  --notify URL        post a small JSON there when all is done; repeatable
 
 \b
 Examples:
   modelready certify
   modelready certify --reread -n 2 --certificate proof.json
+  modelready certify --report junit=report.xml --report html=report.html
   modelready certify -k 'tts and not tokenizers'
 """
 
@@ -73,7 +77,8 @@ def _suite(arguments: list[str]) -> int:
 def suite_command(arguments: list[str]) -> list[str]:
     """Give the command that runs the suite with *arguments* in this folder."""
     settings = Path(__file__).parent.parent / "suite.ini"
-    plugins = ["-p", "xdist.plugin", "-p", "modelready.suite", "-p", "no:cacheprovider"]
+    plugins = ["-p", "xdist.plugin", "-p", "modelready.suite", "-p", "modelready.suite.wording"]
+    plugins += ["-p", "no:cacheprovider"]
     place = ["-c", str(settings), "--rootdir", "."]
     return [sys.executable, "-P", "-m", "pytest", *plugins, *place, str(packaged.folder("checks")), *arguments]
 

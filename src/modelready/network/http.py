@@ -144,6 +144,8 @@ class Client:
             adapter = self._session.get_adapter(url)
             timeout = (min(timeout_s, _LONGEST_CONNECT_S), timeout_s)
             return adapter.send(prepared, stream=True, timeout=timeout, **self._settings_for(here, url))
+        except requests.exceptions.InvalidProxyURL as error:
+            raise reasons.unanswered(url, error).error from None
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, UnicodeError) as error:
             what = f"{reasons.shown(url)}: {reasons.reason(error)}"
             raise errors.ServerFault(what, remedy="correct the address") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import socket
 import ssl
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 _SILENT = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
 _NOT_THERE = (
     ConnectionRefusedError,
-    socket.gaierror,
     urllib3.exceptions.ConnectTimeoutError,  # NewConnectionError is one of these
     requests.ConnectTimeout,
 )
+_PROXY = (urllib3.exceptions.ProxyError, requests.exceptions.ProxyError, requests.exceptions.InvalidProxyURL)
+_NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
+_TLS_CUT = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)  # a connection that broke, encrypted or not
 _CREDENTIALS = re.compile(r"(?i)(bearer\s+|//[^/@\s]*@|[?&][^\s'\"]*=)[^\s'\"]*")
 
 
@@ -57,11 +60,20 @@ def unanswered(url: str, error: Exception) -> Passing:
     """Tell that a request got no answer, or no whole one, and why."""
     causes = list(_causes(error))
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        raise errors.ServerFault(
+        raise errors.Untrusted(
             f"{host(url)}: its certificate is not accepted: {reason(error)}",
             remedy="set REQUESTS_CA_BUNDLE to your proxy's certificates, or mend the clock",
         )
-    if any(isinstance(cause, _NOT_THERE) for cause in causes):
+    if any(isinstance(cause, _PROXY) for cause in causes):
+        return _of_proxy(url, error)
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return Passing(
+            errors.UnknownHost(
+                f"{host(url)} cannot be reached: no name server knows it ({reason(error)})",
+                remedy="check the endpoint's name, and this machine's name servers; what arrived is kept",
+            )
+        )
+    if any(isinstance(cause, _NOT_THERE) or getattr(cause, "errno", None) in _NO_WAY for cause in causes):
         return Passing(
             errors.Offline(
                 f"{host(url)} cannot be reached: {reason(error)}",
@@ -70,10 +82,27 @@ def unanswered(url: str, error: Exception) -> Passing:
         )
     if any(isinstance(cause, _SILENT) for cause in causes):
         return silent(url)
+    if any(isinstance(cause, ssl.SSLError) and not isinstance(cause, _TLS_CUT) for cause in causes):
+        return Passing(
+            errors.Untrusted(
+                f"{host(url)}: no encrypted connection comes about: {reason(error)}",
+                remedy="check the endpoint (https where http is spoken?), and for a proxy on the way",
+            )
+        )
     return Passing(
         errors.ServerFault(
             f"{host(url)} broke the connection: {reason(error)}",
             remedy="provision again; what arrived is kept",
+        )
+    )
+
+
+def _of_proxy(url: str, error: Exception) -> Passing:
+    """Tell that the proxy, and not the source, is what does not answer."""
+    return Passing(
+        errors.ProxyRefused(
+            f"{host(url)} cannot be reached through the proxy: {reason(error)}",
+            remedy="check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, or name the host in NO_PROXY; what arrived is kept",
         )
     )
 

@@ -16,7 +16,7 @@ from modelready.network import headers, reasons, streams
 from modelready.network.faults import Passing
 from modelready.network.http import FAULTS, Client, origin
 from modelready.network.retries import Patience, hush, interrupted, persist
-from modelready.network.statuses import LATER, later
+from modelready.network.statuses import LATER, PROXY_WANTS_TO_KNOW, asked_by_proxy, later
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -104,6 +104,8 @@ class Asker:
             wait_s = headers.wait_s(response.headers, time.time())
             what = f"{reasons.host(reply.url)} answers {response.status_code} {response.reason or ''}".rstrip()
             raise Passing(later(what, response.status_code, wait_s), wait_s=wait_s, is_answer=True)
+        if response.status_code == PROXY_WANTS_TO_KNOW:
+            raise asked_by_proxy(f"{reasons.host(reply.url)} is asked through a proxy, which answers 407")
         if response.status_code not in _GRANTED:
             raise Refused(response.status_code, response.headers.get("X-Error-Code", ""), reasons.host(reply.url))
 

@@ -8,16 +8,17 @@ from modelready.downloads.worker import Order, Worker
 from modelready.placing import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
+    from modelready.downloads.jobs import Job
     from modelready.suite.state import Suite
 
 
 class Bringing:
     """Brings the selected models and what they need, one by one, while their checks wait."""
 
-    def __init__(self, suite: Suite) -> None:
-        self._suite = suite
+    def __init__(self, suite: Suite, ended: Callable[[Job], None]) -> None:
+        self._suite, self._ended = suite, ended
         self._worker: Worker | None = None
 
     def begin(self, selected: Collection[str]) -> None:
@@ -36,7 +37,7 @@ class Bringing:
                 reread=given.reread,
                 trust=given.trust_ledger,
             )
-            worker = Worker(Order(models, suite.ground, suite.run, options))
+            worker = Worker(Order(models, suite.ground, suite.run, options, self._ended))
             worker.start()
             self._worker = worker
 

@@ -146,6 +146,8 @@ class Showing:
             terminalreporter.write_line(ending.why_nothing(self._suite, self._gathering), yellow=True)
         for note in self._gathering.notes:
             terminalreporter.write_line(note)
+        for text in self._gathering.spoken:
+            terminalreporter.write(text)
 
     def _print_model(self, name: str) -> None:
         verdicts = self._gathering.of(name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from modelready import errors
 from modelready.network import headers, reasons, streams, words
 from modelready.network.faults import Passing
-from modelready.network.statuses import LATER, later
+from modelready.network.statuses import LATER, PROXY_WANTS_TO_KNOW, asked_by_proxy, later
 from modelready.transfer import verdicts
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SIGNATURE_SPENT = frozenset({400, 401, 403, 404, 410})
 _GONE = frozenset({404, 410})
-_ACCESS = frozenset({401, 403, 407})
+_ACCESS = frozenset({401, 403})
 _OK, _PARTIAL, _FORBIDDEN, _UNSATISFIED = 200, 206, 403, 416
 
 
@@ -119,6 +119,8 @@ def _final(reply: Reply, wanted: Wanted, access: Access) -> errors.SourceError:
         return errors.Gated(f"{what}: the repository is gated", remedy=remedy)
     if status in _GONE or code in {"RepoNotFound", "EntryNotFound", "RevisionNotFound"}:
         return errors.NotFound(what, remedy=f"correct the source or its revision; if it is private, {token}")
+    if status == PROXY_WANTS_TO_KNOW:
+        return asked_by_proxy(what)
     if status in _ACCESS:
         return errors.Unauthorised(what, remedy=f"{token}, with the right to read this")
     return errors.ServerFault(what, remedy="correct the address, or use another endpoint")
