@@ -1,0 +1,135 @@
+"""cleanup and remove: what may go, each path with the bytes it wins, and deleting it when that is wanted."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from modelready.cli.shared import as_json, columns, request_options
+from modelready.errors import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from modelready.downloads.jobs import Job
+    from modelready.grounds import Requested
+    from modelready.housekeeping.cleaning import Leftovers
+    from modelready.housekeeping.finds import Find, Kept, Outcome
+
+_DRY = click.option("--dry-run", is_flag=True, help="Only say what would go.")
+_YES = click.option("--yes", is_flag=True, help="Do not ask.")
+_JSON = click.option("--json", "is_json", is_flag=True, help="For scripts; deletes only with --yes.")
+
+
+@click.command(epilog="Example: modelready cleanup --dry-run")
+@_DRY
+@_YES
+@_JSON
+@request_options
+def cleanup(asked: Requested, *, dry_run: bool, yes: bool, is_json: bool) -> int:
+    """Delete what downloads left behind: partial files, orphaned blobs, locks and rows of the dead."""
+    from modelready.housekeeping import cleaning  # noqa: PLC0415 - heavy, and --help must be quick
+
+    found = cleaning.look(asked)
+    if not is_json:
+        _show(found)
+    if dry_run or found.is_nothing:
+        return _told(found, None) if is_json else 0
+    if not _is_wanted("Delete them?", yes=yes, is_json=is_json):
+        return 0
+    outcome = cleaning.clean(asked, found)
+    return _told(found, outcome) if is_json else _show_outcome(outcome)
+
+
+def _show(found: Leftovers) -> None:
+    _show_finds(found.finds)
+    for job in found.jobs:
+        click.echo(f"{job.model}: {_dead(job)}")
+    _show_kept(found.kept)
+    if found.is_nothing:
+        click.echo("nothing was left behind")
+
+
+def _show_finds(finds: Iterable[Find]) -> None:
+    from modelready import sizes  # noqa: PLC0415 - only where it is shown
+    from modelready.housekeeping.finds import total  # noqa: PLC0415 - as above
+    from modelready.inspection import words  # noqa: PLC0415 - as above
+
+    finds = list(finds)
+    rows = [(sizes.told(one.size), _kind(one), words.folded(one.path), one.why) for one in finds]
+    for line in columns(rows):
+        click.echo(line)
+    if finds:
+        click.echo(f"{_files(len(finds))}, {sizes.told(total(finds))} to win")
+
+
+def _show_kept(kept: Iterable[Kept]) -> None:
+    from modelready.inspection import words  # noqa: PLC0415 - only where it is shown
+
+    for one in kept:
+        click.echo(f"stays: {words.folded(one.path)}: {one.why}")
+
+
+def _show_outcome(outcome: Outcome) -> int:
+    from modelready import sizes  # noqa: PLC0415 - only where it is shown
+    from modelready.housekeeping.finds import total  # noqa: PLC0415 - as above
+
+    _show_kept(outcome.kept)
+    click.echo(f"{_files(len(outcome.gone))} deleted, {sizes.told(total(outcome.gone))} won")
+    return 1 if outcome.kept else 0
+
+
+def _told(found: Leftovers, outcome: Outcome | None) -> int:
+    """Print all of it as JSON."""
+    from modelready.housekeeping.finds import total  # noqa: PLC0415 - only where it is shown
+
+    gone = outcome.gone if outcome else ()
+    kept = (*found.kept, *(outcome.kept if outcome else ()))
+    as_json(
+        {
+            "deleted": outcome is not None,
+            "files": [_as_row(one) for one in (gone if outcome else found.finds)],
+            "bytes": total(gone if outcome else found.finds),
+            "jobs": [{"model": job.model, "run": job.run, "state": job.state} for job in found.jobs],
+            "kept": [{"path": str(one.path), "why": one.why} for one in kept],
+        }
+    )
+    return 1 if outcome and outcome.kept else 0
+
+
+def _as_row(one: Find) -> dict[str, object]:
+    return {
+        "kind": one.kind,
+        "left_by": one.left_by,
+        "path": str(one.path),
+        "with": [str(path) for path in one.also],
+        "bytes": one.size,
+        "why": one.why,
+    }
+
+
+def _is_wanted(question: str, *, yes: bool, is_json: bool) -> bool:
+    """
+    Ask, unless *yes* was said.
+
+    Raises: RequestError, where nobody can be asked.
+    """
+    if yes:
+        return True
+    if is_json or not sys.stdin.isatty():
+        raise RequestError("nothing was deleted: nobody can be asked here", remedy="say --yes, or --dry-run to look")
+    return click.confirm(question)
+
+
+def _kind(one: Find) -> str:
+    return f"{one.kind} of {one.left_by}" if one.left_by else one.kind
+
+
+def _dead(job: Job) -> str:
+    return f"a row says {job.state}, and its process ({job.pid} on {job.host}) is gone"
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
