@@ -224,7 +224,7 @@ def test_what_huggingface_hub_is_downloading_stays(workshop):
 
 
 def partial(path: Path, *locks: Path) -> Find:
-    return Find("partial", path, path.parent, "", locks=locks)
+    return Find("partial", path, (path.parent,), "", locks=locks)
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux says who has a file open")

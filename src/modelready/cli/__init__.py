@@ -19,6 +19,7 @@ _COMMANDS = {
     "plan": ("looking", "what provision would fetch; changes nothing"),
     "path": ("looking", "the folder an application is to be given"),
     "cleanup": ("cleaning", "delete what downloads left behind"),
+    "remove": ("cleaning", "delete a model's files"),
     "explain": ("explaining", "what a check or an error means"),
     "lock": ("locks", "write down exactly which files the catalog means today"),
     "mirror": ("serving", "serve a folder or a cache as a Hub"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from modelready.grounds import Requested
     from modelready.housekeeping.cleaning import Leftovers
     from modelready.housekeeping.finds import Find, Kept, Outcome
+    from modelready.housekeeping.removing import Removal
 
 _DRY = click.option("--dry-run", is_flag=True, help="Only say what would go.")
 _YES = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -41,6 +42,65 @@ def cleanup(asked: Requested, *, dry_run: bool, yes: bool, is_json: bool) -> int
         return 0
     outcome = cleaning.clean(asked, found)
     return _told(found, outcome) if is_json else _show_outcome(outcome)
+
+
+@click.command(epilog="Example: modelready remove wan-2.1-t2v --dry-run")
+@click.argument("names", nargs=-1, required=True, metavar="NAME…")
+@_DRY
+@_YES
+@_JSON
+@request_options
+def remove(asked: Requested, *, names: tuple[str, ...], dry_run: bool, yes: bool, is_json: bool) -> int:
+    """Delete the files of the models NAME…; what another model needs stays."""
+    from modelready.housekeeping import removing  # noqa: PLC0415 - heavy, and --help must be quick
+    from modelready.housekeeping.finds import Outcome  # noqa: PLC0415 - as above
+
+    models = [asked.catalog.named(name) for name in dict.fromkeys(names)]
+    found = [removing.plan(asked, model, with_others=frozenset(names)) for model in models]
+    if not is_json:
+        for one in found:
+            _show_removal(one)
+    if dry_run or not any(one.finds for one in found):
+        return _told_removals(found, None) if is_json else 0
+    if not _is_wanted("Delete them?", yes=yes, is_json=is_json):
+        return 0
+    outcomes = [removing.remove(asked, one) for one in found]
+    if is_json:
+        return _told_removals(found, outcomes)
+    gone = tuple(file for one in outcomes for file in one.gone)
+    return _show_outcome(Outcome(gone, tuple(file for one in outcomes for file in one.kept)))
+
+
+def _show_removal(one: Removal) -> None:
+    click.echo(f"{one.model.name}:")
+    _show_finds(one.finds)
+    _show_kept(one.kept)
+    if not one.finds:
+        click.echo("nothing of it to delete here")
+    for name in one.needed_by:
+        click.echo(f"{name} needs it, and is required here")
+
+
+def _told_removals(found: list[Removal], outcomes: list[Outcome] | None) -> int:
+    """Print all of it as JSON."""
+    rows = []
+    for place, one in enumerate(found):
+        outcome = outcomes[place] if outcomes else None
+        told = _files_as_rows(outcome.gone if outcome else one.finds, (*one.kept, *(outcome.kept if outcome else ())))
+        rows.append({"name": one.model.name, "needed_by": list(one.needed_by)} | told)
+    as_json({"deleted": outcomes is not None, "models": rows})
+    return 1 if any(one.kept for one in outcomes or ()) else 0
+
+
+def _files_as_rows(finds: Iterable[Find], kept: Iterable[Kept]) -> dict[str, object]:
+    from modelready.housekeeping.finds import total  # noqa: PLC0415 - only where it is shown
+
+    finds = list(finds)
+    return {
+        "files": [_as_row(one) for one in finds],
+        "bytes": total(finds),
+        "kept": [{"path": str(one.path), "why": one.why} for one in kept],
+    }
 
 
 def _show(found: Leftovers) -> None:
@@ -83,19 +143,10 @@ def _show_outcome(outcome: Outcome) -> int:
 
 def _told(found: Leftovers, outcome: Outcome | None) -> int:
     """Print all of it as JSON."""
-    from modelready.housekeeping.finds import total  # noqa: PLC0415 - only where it is shown
-
-    gone = outcome.gone if outcome else ()
     kept = (*found.kept, *(outcome.kept if outcome else ()))
-    as_json(
-        {
-            "deleted": outcome is not None,
-            "files": [_as_row(one) for one in (gone if outcome else found.finds)],
-            "bytes": total(gone if outcome else found.finds),
-            "jobs": [{"model": job.model, "run": job.run, "state": job.state} for job in found.jobs],
-            "kept": [{"path": str(one.path), "why": one.why} for one in kept],
-        }
-    )
+    jobs = [{"model": job.model, "run": job.run, "state": job.state} for job in found.jobs]
+    told = _files_as_rows(outcome.gone if outcome else found.finds, kept)
+    as_json({"deleted": outcome is not None, "jobs": jobs} | told)
     return 1 if outcome and outcome.kept else 0
 
 

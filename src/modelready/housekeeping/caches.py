@@ -51,12 +51,12 @@ class Repository:
                 yield Find(
                     "orphan",
                     entry,
-                    self.storage.parent,
+                    self._homes,
                     "no snapshot refers to this blob",
                     size=won(entry),
                     also=self._lock(entry.name),
                     locks=self.locks(entry.name),
-                    is_still_so=lambda name=entry.name: not self._is_referred(name),  # type: ignore[misc]
+                    is_still_so=lambda name=entry.name: not self.is_referred(name),  # type: ignore[misc]
                 )
 
     def referred(self, *, without: Collection[Path] = ()) -> frozenset[str] | None:
@@ -81,7 +81,7 @@ class Repository:
                 yield Find(
                     "partial",
                     entry,
-                    self.storage.parent,
+                    self._homes,
                     _why_partial(is_complete=is_complete, is_ours=is_ours),
                     left_by="modelready" if is_ours else "huggingface_hub",
                     size=won(entry),
@@ -93,16 +93,21 @@ class Repository:
         for entry in (*self._blobs, *_entries(self.storage)):
             if _SCRATCH.fullmatch(entry.name) and _is_old(entry):
                 why = "a writer that was killed left it"
-                yield Find("scratch", entry, self.storage, why, size=won(entry), locks=self.locks("modelready")[:1])
+                yield Find("scratch", entry, self._homes, why, size=won(entry), locks=self.locks("modelready")[:1])
 
     def _lock(self, name: str) -> tuple[Path, ...]:
         """Give the lock file of the blob *name*, which guards nothing once that is gone."""
         lock = self.locks(name)[-1]
         return (lock,) if looking.is_file(lock) else ()
 
-    def _is_referred(self, name: str) -> bool:
-        referred = self.referred()
+    def is_referred(self, name: str, *, without: Collection[Path] = ()) -> bool:
+        """Tell whether a link leads to the blob *name*, those *without* not counted; where one cannot look, it may."""
+        referred = self.referred(without=without)
         return referred is None or name in referred
+
+    @property
+    def _homes(self) -> tuple[Path, ...]:
+        return self.storage, self.storage.parent / ".locks"
 
     @cached_property
     def _blobs(self) -> list[Path]:
@@ -133,7 +138,7 @@ def stale_locks(cache: Path) -> Iterator[Find]:
         storage = cache / folder.name
         for entry in _entries(folder):
             if why := _why_stale(entry, storage):
-                yield Find("lock", entry, cache / ".locks", why, size=won(entry), locks=(entry,))
+                yield Find("lock", entry, (cache / ".locks",), why, size=won(entry), locks=(entry,))
 
 
 def _why_stale(entry: Path, storage: Path) -> str:

@@ -43,7 +43,7 @@ def delete(finds: Sequence[Find]) -> Outcome:
 def _deleted(one: Find, users: Users) -> str:
     """Delete *one*; say why it stays where it does."""
     try:
-        with _held(one.locks) as held_by:
+        with held(one.locks) as held_by:
             if why := held_by or _used(one, users):
                 return why
             if one.is_still_so is not None and not one.is_still_so():
@@ -64,23 +64,23 @@ def _why_not(one: Find, users: Users) -> str:
 
 def _used(one: Find, users: Users) -> str:
     if not one.is_inside:
-        return f"a link on the way leads out of {one.home}"
+        return f"a link on the way leads out of {one.homes[0]}"
     return next((f"is open in {user}" for path in (*one.paths, *one.watched) if (user := users.of(path))), "")
 
 
 @contextlib.contextmanager
-def _held(locks: Sequence[Path]) -> Iterator[str]:
+def held(locks: Sequence[Path]) -> Iterator[str]:
     """Hold *locks* as long as nobody else does; give who does, where somebody does."""
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as taken:
         for lock in locks:
             if not lock.parent.is_dir():  # nobody ever locked anything there
                 continue
             is_new = not looking.is_file(lock)
-            if not held.enter_context(locking.hold_if_free(lock)):
+            if not taken.enter_context(locking.hold_if_free(lock)):
                 yield _holder(lock)
                 return
             if is_new:
-                held.callback(lock.unlink, missing_ok=True)
+                taken.callback(lock.unlink, missing_ok=True)
         yield ""
 
 

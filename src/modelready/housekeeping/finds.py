@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,13 +21,13 @@ class Find:
     """
     A file that may go, with those that go with it.
 
-    ``home`` is the folder that it may not lie outside of, ``size`` the bytes that are won. Whoever is at it holds one
-    of ``locks``, or has it or one of ``watched`` open. ``is_still_so`` looks again, under the locks.
+    It may lie in one of ``homes`` only; ``size`` are the bytes that are won. Whoever is at it holds one of ``locks``,
+    or has it or one of ``watched`` open. ``is_still_so`` looks again, under the locks.
     """
 
     kind: str  # partial, orphan, scratch, lock, file, bookkeeping
     path: Path
-    home: Path
+    homes: tuple[Path, ...]
     why: str
     left_by: str = ""
     size: int = 0
@@ -42,13 +43,8 @@ class Find:
 
     @property
     def is_inside(self) -> bool:
-        """Tell whether all of it lies in its home when the links on the way are followed."""
-        try:
-            for path in self.paths:
-                containment.check_inside(self.home, path.parent)
-        except (UnsafePath, OSError, ValueError):
-            return False
-        return True
+        """Tell whether all of it lies in its homes when the links on the way are followed."""
+        return all(any(_is_inside(home, path) for home in self.homes) for path in self.paths)
 
 
 @dataclass(frozen=True)
@@ -72,6 +68,11 @@ def won(*paths: Path) -> int:
     return sum(_won(path) for path in paths)
 
 
+def real(place: Path) -> Path:
+    """Give *place* with the links on the way to it followed; it may be one itself."""
+    return type(place)(os.path.realpath(place.parent)) / place.name
+
+
 def total(finds: Iterable[Find]) -> int:
     """Give the bytes that are won when *finds* go."""
     return sum(one.size for one in finds)
@@ -85,3 +86,11 @@ def _won(path: Path) -> int:
     if seen.st_nlink > 1:
         return 0
     return min(seen.st_size, seen.st_blocks * _BLOCK) if hasattr(seen, "st_blocks") else seen.st_size
+
+
+def _is_inside(home: Path, path: Path) -> bool:
+    try:
+        containment.check_inside(home, path.parent)
+    except (UnsafePath, OSError, ValueError):
+        return False
+    return True

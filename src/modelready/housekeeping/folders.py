@@ -84,7 +84,12 @@ class Tree:
     def _ours(self, path: Path) -> Iterator[Find]:
         if _SCRATCH.fullmatch(path.name):
             yield Find(
-                "scratch", path, self.root, "a writer that was killed left it", size=won(path), locks=self._model_locks
+                "scratch",
+                path,
+                (self.root,),
+                "a writer that was killed left it",
+                size=won(path),
+                locks=self._model_locks,
             )
         elif path.suffix == ".lock" and (why := locks.why_dead(path)):
             yield self._lock(path, why)
@@ -158,11 +163,11 @@ class Tree:
         watched: tuple[Path, ...] = (),
     ) -> Find:
         return Find(
-            "partial", path, self.root, why, left_by, size=won(path, *also), also=also, locks=locks, watched=watched
+            "partial", path, (self.root,), why, left_by, size=won(path, *also), also=also, locks=locks, watched=watched
         )
 
     def _lock(self, path: Path, why: str) -> Find:
-        return Find("lock", path, self.root, why, size=won(path), locks=(path,))
+        return Find("lock", path, (self.root,), why, size=won(path), locks=(path,))
 
 
 def begins(whole: Path, part: Path) -> bool:

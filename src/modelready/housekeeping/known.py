@@ -10,7 +10,7 @@ from modelready.placing import locate, places
 from modelready.placing.examining import manifest_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from modelready.grounds import Requested
@@ -35,8 +35,12 @@ class Places:
                 placed = locate(model, asked.ground).files
                 files |= {one.place: one for one in placed}
                 parts |= {layout.part(manifest_file(one), one.place) for one in placed}
-        roots = {layout.root for one in asked.selected.values() if isinstance(layout := layout_of(one, asked), Folder)}
-        return cls(frozenset(roots), files, frozenset(parts))
+        return cls(roots(asked.selected.values(), asked), files, frozenset(parts))
+
+
+def roots(models: Iterable[Model], asked: Requested) -> frozenset[Path]:
+    """Give the folders of those *models* that lie in one."""
+    return frozenset(layout.root for one in models if isinstance(layout := layout_of(one, asked), Folder))
 
 
 def layout_of(model: Model, asked: Requested) -> Folder | HubCache | None:
