@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -11,11 +12,13 @@ from modelready.cli.shared import as_json, columns, request_options
 from modelready.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from modelready.downloads.jobs import Job
     from modelready.grounds import Requested
     from modelready.housekeeping.cleaning import Leftovers
+    from modelready.housekeeping.duplicates import Duplicate, Shared
     from modelready.housekeeping.finds import Find, Kept, Outcome
     from modelready.housekeeping.removing import Removal
 
@@ -28,20 +31,46 @@ _JSON = click.option("--json", "is_json", is_flag=True, help="For scripts; delet
 @_DRY
 @_YES
 @_JSON
+@click.option("--link-duplicates", is_flag=True, help="Let files that lie on a disk twice share their bytes, too.")
 @request_options
-def cleanup(asked: Requested, *, dry_run: bool, yes: bool, is_json: bool) -> int:
+def cleanup(asked: Requested, *, dry_run: bool, yes: bool, is_json: bool, link_duplicates: bool) -> int:
     """Delete what downloads left behind: partial files, orphaned blobs, locks and rows of the dead."""
-    from modelready.housekeeping import cleaning  # noqa: PLC0415 - heavy, and --help must be quick
+    from modelready.housekeeping import cleaning, duplicates  # noqa: PLC0415 - heavy, and --help must be quick
 
-    found = cleaning.look(asked)
+    found, twice = cleaning.look(asked), duplicates.look(asked)
     if not is_json:
         _show(found)
-    if dry_run or found.is_nothing:
-        return _told(found, None) if is_json else 0
-    if not _is_wanted("Delete them?", yes=yes, is_json=is_json):
+        _show_duplicates(twice, is_asked=link_duplicates)
+    if dry_run or (found.is_nothing and not (link_duplicates and twice)):
+        return _told(found, None, twice) if is_json else 0
+    if not _is_wanted("Go on?" if link_duplicates else "Delete them?", yes=yes, is_json=is_json):
         return 0
     outcome = cleaning.clean(asked, found)
-    return _told(found, outcome) if is_json else _show_outcome(outcome)
+    shared, kept = duplicates.share(asked, twice) if link_duplicates else ((), ())
+    outcome = replace(outcome, kept=(*outcome.kept, *kept))
+    if is_json:
+        return _told(found, outcome, twice, shared)
+    for one in shared:
+        click.echo(f"{_short(one.duplicate.path)}: shares its bytes with {_short(one.duplicate.same_as)} ({one.how})")
+    return _show_outcome(outcome)
+
+
+def _show_duplicates(twice: Sequence[Duplicate], *, is_asked: bool) -> None:
+    from modelready import sizes  # noqa: PLC0415 - only where it is shown
+
+    rows = [(sizes.told(one.size), "duplicate", _short(one.path), f"same as {_short(one.same_as)}") for one in twice]
+    for line in columns(rows):
+        click.echo(line)
+    if twice:
+        option = "" if is_asked else " with --link-duplicates"
+        count = "1 duplicate" if len(twice) == 1 else f"{len(twice)} duplicates"
+        click.echo(f"{count}, {sizes.told(sum(one.size for one in twice))} to win{option}")
+
+
+def _short(path: Path) -> str:
+    from modelready.inspection import words  # noqa: PLC0415 - only where it is shown
+
+    return words.folded(path)
 
 
 @click.command(epilog="Example: modelready remove wan-2.1-t2v --dry-run")
@@ -115,10 +144,9 @@ def _show(found: Leftovers) -> None:
 def _show_finds(finds: Iterable[Find]) -> None:
     from modelready import sizes  # noqa: PLC0415 - only where it is shown
     from modelready.housekeeping.finds import total  # noqa: PLC0415 - as above
-    from modelready.inspection import words  # noqa: PLC0415 - as above
 
     finds = list(finds)
-    rows = [(sizes.told(one.size), _kind(one), words.folded(one.path), one.why) for one in finds]
+    rows = [(sizes.told(one.size), _kind(one), _short(one.path), one.why) for one in finds]
     for line in columns(rows):
         click.echo(line)
     if finds:
@@ -126,10 +154,8 @@ def _show_finds(finds: Iterable[Find]) -> None:
 
 
 def _show_kept(kept: Iterable[Kept]) -> None:
-    from modelready.inspection import words  # noqa: PLC0415 - only where it is shown
-
     for one in kept:
-        click.echo(f"stays: {words.folded(one.path)}: {one.why}")
+        click.echo(f"stays: {_short(one.path)}: {one.why}")
 
 
 def _show_outcome(outcome: Outcome) -> int:
@@ -141,12 +167,17 @@ def _show_outcome(outcome: Outcome) -> int:
     return 1 if outcome.kept else 0
 
 
-def _told(found: Leftovers, outcome: Outcome | None) -> int:
+def _told(found: Leftovers, outcome: Outcome | None, twice: Sequence[Duplicate], shared: Sequence[Shared] = ()) -> int:
     """Print all of it as JSON."""
     kept = (*found.kept, *(outcome.kept if outcome else ()))
     jobs = [{"model": job.model, "run": job.run, "state": job.state} for job in found.jobs]
     told = _files_as_rows(outcome.gone if outcome else found.finds, kept)
-    as_json({"deleted": outcome is not None, "jobs": jobs} | told)
+    how = {one.duplicate.path: one.how for one in shared}
+    rows = [
+        {"path": str(one.path), "same_as": str(one.same_as), "bytes": one.size, "shared": how.get(one.path)}
+        for one in twice
+    ]
+    as_json({"deleted": outcome is not None, "jobs": jobs, "duplicates": rows} | told)
     return 1 if outcome and outcome.kept else 0
 
 
