@@ -72,6 +72,8 @@ _command("plan", "Show what provision would fetch; changes nothing.")
 _command("lock", "Write down exactly which files the catalog means today.")
 _command("path", "Print the folder an application is to be given.")
 _command("doctor", "Look at tokens, endpoints, variables, disks, locks and versions; downloads nothing.")
+_command("cleanup", "Delete what downloads left behind.")
+_command("remove", "Delete a model's files.")
 _command("explain", "Say what a check promises and how what it finds is mended.")
 _command("mirror", "Serve a folder or a cache as a Hub.")
 

@@ -25,7 +25,7 @@ LAYERS = {
     "network": WIRE,  # what sources and transfer both speak through
     **dict.fromkeys(("ledger", "ledger_rows"), READERS),
     **dict.fromkeys(("placing", "inspection", "downloads", "certificate", "grounds", "proving", "standing"), ACTORS),
-    **dict.fromkeys(("diagnosing", "notices", "reports", "trials", "upstream"), ACTORS),
+    **dict.fromkeys(("diagnosing", "housekeeping", "notices", "reports", "trials", "upstream"), ACTORS),
     **dict.fromkeys(("suite", "cli", "mirror", "web", "__main__"), FACES),
 }
 #: Readers and faces that know another one all the same, and why.

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from modelready import proving
 from modelready.layouts import looking
-from modelready.placing import locate
+from modelready.placing import locate, siblings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from modelready.downloads.jobs import Job
     from modelready.grounds import Requested
     from modelready.model import Model, PlacedFile, PlacedModel
+    from modelready.placing.siblings import Sibling
 
 
 @dataclass(frozen=True)
@@ -35,18 +37,30 @@ class Standing:
     bytes_present: int
     bytes_wanted: int | None
     damaged: tuple[str, ...] = ()
+    stored_once: tuple[dict[str, str], ...] = ()  # path, how ("hard link", "reflink"), with (MODEL/PATH)
+    bytes_stored_once: int = 0
     job: dict[str, object] | None = None
 
 
 def standings(asked: Requested) -> Iterator[Standing]:
     """Give the standing of every selected model; no byte is read, no network asked."""
     jobs = asked.ground.jobs.latest()
+    located = {model.name: locate(model, asked.ground) for model in asked.catalog.models if _has_place(model)}
+    shared = siblings.of(located.values())
     for model in asked.selected.values():
-        yield _standing(asked, model, jobs.get(model.name))
+        found = _standing(asked, model, located.get(model.name), jobs.get(model.name))
+        yield replace(found, **_once(located.get(model.name), shared)) if shared else found
 
 
-def _standing(asked: Requested, model: Model, job: Job | None) -> Standing:
-    placed = locate(model, asked.ground) if _has_place(model) else None
+def _once(placed: PlacedModel | None, shared: Mapping[Path, Sibling]) -> dict[str, Any]:
+    once = [(one, shared[one.place]) for one in (placed.files if placed else ()) if one.place in shared]
+    return {
+        "stored_once": tuple({"path": one.path, "how": other.how, "with": other.name} for one, other in once),
+        "bytes_stored_once": sum(looking.size(one.place) or 0 for one, _ in once),
+    }
+
+
+def _standing(asked: Requested, model: Model, placed: PlacedModel | None, job: Job | None) -> Standing:
     files = placed.files if placed else ()
     present = [one for one in files if looking.is_file(one.place)]
     damaged = _damaged(asked, present)

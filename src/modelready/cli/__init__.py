@@ -19,6 +19,8 @@ _COMMANDS = {
     "plan": ("looking", "what provision would fetch; changes nothing"),
     "path": ("looking", "the folder an application is to be given"),
     "doctor": ("doctoring", "tokens, endpoints, variables, disks, locks, versions; downloads nothing"),
+    "cleanup": ("cleaning", "delete what downloads left behind"),
+    "remove": ("cleaning", "delete a model's files"),
     "explain": ("explaining", "what a check or an error means"),
     "lock": ("locks", "write down exactly which files the catalog means today"),
     "mirror": ("serving", "serve a folder or a cache as a Hub"),

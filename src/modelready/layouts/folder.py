@@ -156,7 +156,12 @@ class Folder:
         stop: threading.Event | None = None,
     ) -> AbstractContextManager[None]:
         """Hold this model's place in the folder."""
-        return locking.hold(self._ours("lock"), waiting=waiting, patience_s=patience_s, stop=stop)
+        return locking.hold(self.lock_path, waiting=waiting, patience_s=patience_s, stop=stop)
+
+    @property
+    def lock_path(self) -> Path:
+        """Give the file that is locked while this model is brought."""
+        return self._ours("lock")
 
     # ---- parts of it
 

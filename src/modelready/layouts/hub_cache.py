@@ -209,7 +209,12 @@ class HubCache:
         stop: threading.Event | None = None,
     ) -> AbstractContextManager[None]:
         """Hold this repository's place in the cache: all revisions, for they share blobs and part files."""
-        return locking.hold(self._locks / "modelready.lock", waiting=waiting, patience_s=patience_s, stop=stop)
+        return locking.hold(self.lock_path, waiting=waiting, patience_s=patience_s, stop=stop)
+
+    @property
+    def lock_path(self) -> Path:
+        """Give the file that is locked while a model of this repository is brought."""
+        return self._locks / "modelready.lock"
 
     # ---- names
 

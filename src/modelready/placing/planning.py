@@ -12,15 +12,16 @@ from modelready import lock as locks
 from modelready import sizes
 from modelready.errors import DiskFull, DownloadsDisabled, Interrupted, ModelreadyError, Moved, PatternWithoutMatch
 from modelready.layouts import looking
-from modelready.placing import places
+from modelready.placing import doubling, elsewhere, places
 from modelready.placing.clashing import without_clashes
-from modelready.placing.examining import Examiner, Need
+from modelready.placing.elsewhere import Twin
+from modelready.placing.examining import Examiner, Need, manifest_file
 from modelready.placing.knowing import Known, learned, with_digests
 from modelready.placing.locating import locate, placed_by, unmatched_patterns
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from modelready.grounds import Ground
@@ -57,7 +58,15 @@ class Plan:
     @cached_property
     def bytes_to_fetch(self) -> int:
         """Give the bytes that would travel, less those of partial files that will be resumed."""
-        return sum(max((one.size or 0) - self._kept(one), 0) for one in self.need.fetch)
+        by_part = {self.layout.part(manifest_file(one), one.place): one for one in self.need.fetch if one.digests}
+        nameless = [one for one in self.need.fetch if not one.digests]
+        return sum(max((one.size or 0) - self._kept(one), 0) for one in (*by_part.values(), *nameless))
+
+    @property
+    def bytes_to_write(self) -> int:
+        """Give the bytes that the disk needs room for: what is fetched, and what would be copied from another disk."""
+        copied = [twin for twin in self.need.twins if not doubling.shares(twin.source, self.placed.root, self.layout)]
+        return self.bytes_to_fetch + sum(twin.file.size or 0 for twin in copied)
 
     def wanted(self, placed: PlacedFile) -> Wanted | None:
         """Give what a transfer would be asked for; None where the source has no such file."""
@@ -152,7 +161,24 @@ def plan_all(
     planner = Planner(ground, options, Sources(ground.settings, stop))
     with ThreadPoolExecutor(_ASKED_AT_ONCE, thread_name_prefix="planning") as pool:
         found = list(pool.map(lambda model: _planned(planner, model, stop), models))
-    yield from zip(models, _with_room(without_clashes(found)), strict=True)
+    yield from zip(models, _with_room(without_repeats(without_clashes(found))), strict=True)
+
+
+def without_repeats(found: Sequence[Plan | ModelreadyError]) -> list[Plan | ModelreadyError]:
+    """Let each file travel once, for the first model that wants it; the others will find its bytes there."""
+    first: dict[Path, Path] = {}
+    wanted = [one for plan in found if isinstance(plan, Plan) for one in plan.need.fetch]
+    later = {twin.file.place: twin for twin in elsewhere.repeats(list({one.place: one for one in wanted}.values()))}
+    return [_doubled(plan, later, first) if isinstance(plan, Plan) else plan for plan in found]
+
+
+def _doubled(plan: Plan, later: Mapping[Path, Twin], first: dict[Path, Path]) -> Plan:
+    """Move to the twins of *plan* what an earlier one fetches: the same bytes, or the very same place."""
+    fetch = [one for one in plan.need.fetch if one.place not in later and one.place not in first]
+    twins = [later.get(one.place) or Twin(one, one.place) for one in plan.need.fetch if one not in fetch]
+    first |= {one.place: one.place for one in fetch}
+    need = replace(plan.need, fetch=tuple(fetch), twins=(*plan.need.twins, *twins))
+    return replace(plan, need=need) if twins else plan
 
 
 def hold_against_lock(model: Model, locked: Manifest, manifest: Manifest) -> None:
@@ -203,16 +229,16 @@ def _with_room(found: Sequence[Plan | ModelreadyError]) -> list[Plan | Modelread
     """Replace the plans that the disk has no room for, all together, by the error that says so."""
     wanted: dict[int, int] = {}
     for plan in found:
-        if isinstance(plan, Plan) and plan.bytes_to_fetch:
-            device = _existing(plan.placed.root).stat().st_dev
-            wanted[device] = wanted.get(device, 0) + plan.bytes_to_fetch
+        if isinstance(plan, Plan) and plan.bytes_to_write:
+            device = looking.existing(plan.placed.root).stat().st_dev
+            wanted[device] = wanted.get(device, 0) + plan.bytes_to_write
     return [_or_no_room(plan, wanted) for plan in found]
 
 
 def _or_no_room(plan: Plan | ModelreadyError, wanted: dict[int, int]) -> Plan | ModelreadyError:
-    if not isinstance(plan, Plan) or not plan.bytes_to_fetch:
+    if not isinstance(plan, Plan) or not plan.bytes_to_write:
         return plan
-    place = _existing(plan.placed.root)
+    place = looking.existing(plan.placed.root)
     free, needed = shutil.disk_usage(place).free, wanted[place.stat().st_dev]
     if needed <= free:
         return plan
@@ -220,8 +246,3 @@ def _or_no_room(plan: Plan | ModelreadyError, wanted: dict[int, int]) -> Plan | 
         f"{sizes.told(needed)} have to be fetched, {sizes.told(free)} are free at {place}",
         remedy=f"free {sizes.told(needed - free)}, or require fewer models",
     )
-
-
-def _existing(path: Path) -> Path:
-    """Give *path*, or the nearest folder above it that exists."""
-    return next(one for one in (path, *path.parents) if looking.look(one) is not None)

@@ -12,11 +12,12 @@ from modelready.layouts import Delivery, HubCache
 from modelready.layouts.locking import hold
 from modelready.ledger import fingerprint, settled_fingerprint
 from modelready.model import LEARNED, Digest, ManifestFile
-from modelready.placing import growing
+from modelready.placing import doubling, growing
 from modelready.placing.examining import manifest_file
 from modelready.placing.knowing import Known
 from modelready.placing.locating import locate, placed_by
 from modelready.placing.planning import Planner
+from modelready.proving import is_as_expected, prove
 from modelready.sources import Sources
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from modelready.ledger import Fingerprint
     from modelready.model import Algorithm, PlacedFile
     from modelready.network.access import Access
+    from modelready.placing.elsewhere import Twin
     from modelready.placing.planning import Options, Plan
     from modelready.transfer import Proof, Wanted
 
@@ -89,20 +91,51 @@ class _Bringing:
         """Fetch, link, and write refs, listing or receipt."""
         layout = self.plan.layout
         gone = [one for one in self.plan.need.link if not layout.link_existing(self._file(one), one.place)]
-        first, twins = self._by_part([*self.plan.need.fetch, *gone])
-        try:
-            if first:
-                self._fetch(first, sources)
-        finally:
-            self._remember()
-        for placed in twins:
-            layout.link_existing(self._file(placed), placed.place)
+        self._fetch_all([*self.plan.need.fetch, *gone], sources)
+        if self.plan.need.twins:
+            layout.begin(self._delivery())
+        if left := [twin.file for twin in self.plan.need.twins if not self._double(twin)]:
+            self._ask(sources)
+            self._fetch_all(left, sources)
+        self._remember()
         self.progress.tell(state="verifying", current_file="")
         layout.finish(self._delivery())
         if isinstance(layout, HubCache):
             files = [self._file(placed) for placed in self.plan.placed.files]
             # An optional file that the source does not have has no digest to name it by.
             layout.drop_partials(file for file in files if file.digests)
+
+    def _fetch_all(self, files: list[PlacedFile], sources: Sources) -> None:
+        """Fetch *files*, each part once, and remember what arrived even where something did not."""
+        first, twins = self._by_part(files)
+        try:
+            if first:
+                self._fetch(first, sources)
+        finally:
+            self._remember()
+        for placed in twins:
+            self.plan.layout.link_existing(self._file(placed), placed.place)
+
+    def _double(self, twin: Twin) -> bool:
+        """Put bytes that lie at another place where they are wanted, too; False where they changed meanwhile."""
+        placed, layout, ledger = twin.file, self.plan.layout, self.ground.ledger
+        found = prove([replace(placed, place=twin.source)], ledger, stop=self.stop)  # remembered, as a rule
+        if not is_as_expected(placed, found.get(placed.path)):
+            return False
+        self.progress.tell(current_file=placed.path)
+        may_link = doubling.may_link(twin.source, layout)
+        if not doubling.double(twin, layout, self._file(placed), may_link=may_link, stop=self.stop):
+            return False
+        self.proofs[placed.path] = (found[placed.path].digests, fingerprint(placed.place))
+        done = self.progress.job
+        self.progress.tell(files_done=done.files_done + 1, bytes_done=done.bytes_done + (placed.size or 0))
+        return True
+
+    def _ask(self, sources: Sources) -> None:
+        """Ask the source after all, where everything seemed to lie here."""
+        if self.plan.manifest is None:
+            manifest = Planner(self.ground, self.options, sources, self.stop).resolve(self.plan.model)
+            self.plan = replace(self.plan, manifest=manifest)
 
     def _fetch(self, files: list[PlacedFile], sources: Sources) -> None:
         by_part = {}
@@ -234,9 +267,9 @@ class _Bringing:
     def _remember(self) -> None:
         """Remember the digests of what arrived, so that certifying reads nothing again."""
         entries = []
-        for placed in self.plan.need.fetch:
+        for placed in self.plan.placed.files:
             if placed.path in self.proofs:
-                digests, then = self.proofs[placed.path]
+                digests, then = self.proofs.pop(placed.path)
                 with contextlib.suppress(OSError):  # gone again: there is nothing to remember
                     if (now := settled_fingerprint(placed.place)) == then:
                         entries.append((placed.place, digests, now))
