@@ -75,6 +75,7 @@ _command("doctor", "Look at tokens, endpoints, variables, disks, locks and versi
 _command("cleanup", "Delete what downloads left behind.")
 _command("remove", "Delete a model's files.")
 _command("explain", "Say what a check promises and how what it finds is mended.")
+_command("serve", "Serve the HTTP API and the page.")
 _command("mirror", "Serve a folder or a cache as a Hub.")
 
 
@@ -135,7 +136,7 @@ def wheel(session: nox.Session) -> None:
         session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", name, str(place / "source"))
         shutil.rmtree(place / "source")
         session.run("python", "-m", "pip", "uninstall", "--quiet", "--yes", "modelready", silent=True)
-        session.install(str(next(place.glob("*.whl"))), *_group("tests"))
+        session.install(f"{next(place.glob('*.whl'))}[web]", *_group("tests"))
         session.install("--no-deps", DEMO_MODEL)
         _copied(TESTS_NEED, place / "empty")
         with session.chdir(place / "empty"):

@@ -25,7 +25,7 @@ LAYERS = {
     "network": WIRE,  # what sources and transfer both speak through
     **dict.fromkeys(("ledger", "ledger_rows"), READERS),
     **dict.fromkeys(("placing", "inspection", "downloads", "certificate", "grounds", "proving", "standing"), ACTORS),
-    **dict.fromkeys(("diagnosing", "housekeeping", "notices", "reports", "trials", "upstream"), ACTORS),
+    **dict.fromkeys(("diagnosing", "housekeeping", "notices", "reports", "suite_calls", "trials", "upstream"), ACTORS),
     **dict.fromkeys(("suite", "cli", "mirror", "web", "__main__"), FACES),
 }
 #: Readers and faces that know another one all the same, and why.
@@ -33,6 +33,7 @@ KNOWN = {
     ("ledger", "ledger_rows"): "one idea in two files",
     ("cli", "suite"): "provision and certify start the suite",
     ("cli", "mirror"): "mirror and demo serve a Hub",
+    ("cli", "web"): "serve serves the API",
     ("__main__", "cli"): "one is the other",
 }
 MIRROR_KNOWS = {"errors", "digests"}

@@ -40,6 +40,14 @@ class CatalogFaults(RequestError):
         super().__init__("\n".join(self.faults), remedy="")
 
 
+class UnknownModel(RequestError):
+    """No catalog and no program told of a model by this name."""
+
+
+class WrongState(RequestError):
+    """What was asked of a download makes no sense as it stands."""
+
+
 class NothingRequired(ModelreadyError):
     """No model was selected, or every switch is off."""
 

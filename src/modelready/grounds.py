@@ -48,6 +48,15 @@ class Ground:
                 getattr(self, name).close()
 
 
+def bare(environ: Mapping[str, str]) -> Ground:
+    """
+    Give the ground of a program that has no catalog.
+
+    Raises: RequestError, for a variable that makes no sense.
+    """
+    return Ground(environment.read(environ), {})
+
+
 @dataclass(frozen=True)
 class Requested:
     """What a command was asked about."""

@@ -10,13 +10,14 @@ from modelready.layouts import looking
 from modelready.placing import locate, siblings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from modelready.downloads.jobs import Job
-    from modelready.grounds import Requested
+    from modelready.grounds import Ground, Requested
     from modelready.model import Model, PlacedFile, PlacedModel
     from modelready.placing.siblings import Sibling
+    from modelready.switches import Decision
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Standing:
     bytes_present: int
     bytes_wanted: int | None
     damaged: tuple[str, ...] = ()
+    lacking: tuple[dict[str, object], ...] = ()  # path and size of each file that is not there, or not right
     stored_once: tuple[dict[str, str], ...] = ()  # path, how ("hard link", "reflink"), with (MODEL/PATH)
     bytes_stored_once: int = 0
     job: dict[str, object] | None = None
@@ -48,8 +50,9 @@ def standings(asked: Requested) -> Iterator[Standing]:
     located = {model.name: locate(model, asked.ground) for model in asked.catalog.models if _has_place(model)}
     shared = siblings.of(located.values())
     for model in asked.selected.values():
-        found = _standing(asked, model, located.get(model.name), jobs.get(model.name))
-        yield replace(found, **_once(located.get(model.name), shared)) if shared else found
+        placed = located.get(model.name)
+        found = _standing(model, asked.ground, placed, asked.decisions[model.name], jobs.get(model.name))
+        yield replace(found, **_once(placed, shared)) if shared else found
 
 
 def _once(placed: PlacedModel | None, shared: Mapping[Path, Sibling]) -> dict[str, Any]:
@@ -60,11 +63,17 @@ def _once(placed: PlacedModel | None, shared: Mapping[Path, Sibling]) -> dict[st
     }
 
 
-def _standing(asked: Requested, model: Model, placed: PlacedModel | None, job: Job | None) -> Standing:
+def standing_of(model: Model, ground: Ground, decision: Decision, job: Job | None) -> Standing:
+    """Give the standing of *model*; no byte is read, no network asked."""
+    return _standing(model, ground, locate(model, ground) if _has_place(model) else None, decision, job)
+
+
+def _standing(
+    model: Model, ground: Ground, placed: PlacedModel | None, decision: Decision, job: Job | None
+) -> Standing:
     files = placed.files if placed else ()
     present = [one for one in files if looking.is_file(one.place)]
-    damaged = _damaged(asked, present)
-    decision = asked.decisions[model.name]
+    damaged = _damaged(ground, present)
     sizes = [one.size for one in files if not one.optional]
     return Standing(
         name=model.name,
@@ -81,6 +90,7 @@ def _standing(asked: Requested, model: Model, placed: PlacedModel | None, job: J
         bytes_present=sum(one.place.stat().st_size for one in present),
         bytes_wanted=sum(size or 0 for size in sizes) if sizes and None not in sizes and _is_sure(placed) else None,
         damaged=damaged,
+        lacking=_lacking(files, present, damaged),
         job=_told(job) if job else None,
     )
 
@@ -89,9 +99,17 @@ def _has_place(model: Model) -> bool:
     return model.layout == "hub-cache" or model.folder is not None
 
 
-def _damaged(asked: Requested, present: list[PlacedFile]) -> tuple[str, ...]:
+def _lacking(
+    files: Sequence[PlacedFile], present: Sequence[PlacedFile], damaged: Sequence[str]
+) -> tuple[dict[str, object], ...]:
+    here = {one.path for one in present} - set(damaged)
+    gone = [one for one in files if one.path not in here and not (one.optional and one.path not in damaged)]
+    return tuple({"path": one.path, "size": one.size} for one in gone)
+
+
+def _damaged(ground: Ground, present: list[PlacedFile]) -> tuple[str, ...]:
     """Give the files whose size is wrong, or whose digest is remembered and wrong."""
-    known = proving.remembered(present, asked.ground.ledger)
+    known = proving.remembered(present, ground.ledger)
     return tuple(
         one.path
         for one in present

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from modelready import cli
+from modelready import cli, suite_calls
 from modelready.cli import demonstrating, locks, looking, shared, suite_commands
 
 HEAVY = ["requests", "pydantic", "huggingface_hub", "transformers", "tokenizers", "rich", "pytest", "safetensors"]
@@ -444,7 +444,7 @@ def test_the_suite_is_started_deaf_to_the_callers_settings(monkeypatch):
     monkeypatch.setenv("PYTEST_ADDOPTS", "-k nothing")
     monkeypatch.setenv("PYTEST_PLUGINS", "stray")
 
-    command, environment = suite_commands.suite_command(["-x"]), suite_commands.suite_environment()
+    command, environment = suite_calls.suite_command(["-x"]), suite_calls.suite_environment()
 
     assert command[0] == sys.executable
     assert command[-1] == "-x"

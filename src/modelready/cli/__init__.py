@@ -23,6 +23,7 @@ _COMMANDS = {
     "remove": ("cleaning", "delete a model's files"),
     "explain": ("explaining", "what a check or an error means"),
     "lock": ("locks", "write down exactly which files the catalog means today"),
+    "serve": ("webserving", "the HTTP API and the page: a queue that lasts, watched and steered"),
     "mirror": ("serving", "serve a folder or a cache as a Hub"),
     "demo": ("demonstrating", "the main job on an embedded Hub with a real model"),
 }

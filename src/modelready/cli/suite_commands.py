@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import click
 
-from modelready import packaged
+from modelready.suite_calls import suite_command, suite_environment
 
 _PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": ["-h", "--help"]}
 
@@ -72,19 +71,3 @@ def _suite(arguments: list[str]) -> int:
     if os.name == "posix":  # one process: a signal reaches the suite itself, and nothing outlives the command
         os.execve(command[0], command, environment)  # noqa: S606 - our own interpreter
     return subprocess.call(command, env=environment)  # noqa: S603 - our own interpreter
-
-
-def suite_command(arguments: list[str]) -> list[str]:
-    """Give the command that runs the suite with *arguments* in this folder."""
-    settings = Path(__file__).parent.parent / "suite.ini"
-    plugins = ["-p", "xdist.plugin", "-p", "modelready.suite", "-p", "modelready.suite.wording"]
-    plugins += ["-p", "no:cacheprovider"]
-    place = ["-c", str(settings), "--rootdir", "."]
-    return [sys.executable, "-P", "-m", "pytest", *plugins, *place, str(packaged.folder("checks")), *arguments]
-
-
-def suite_environment() -> dict[str, str]:
-    """Give this environment without what would change the suite's behaviour."""
-    deaf = {name: value for name, value in os.environ.items() if name not in {"PYTEST_ADDOPTS", "PYTEST_PLUGINS"}}
-    # The workers of xdist start a Python of their own: they too must not import from the working directory.
-    return deaf | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONSAFEPATH": "1"}
