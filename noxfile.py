@@ -182,6 +182,14 @@ def mflux(session: nox.Session) -> None:
     session.run("python", "-P", "-m", "pytest", "tests/consumers/mflux/released", *session.posargs)
 
 
+@nox.session(default=False)
+def page(session: nox.Session) -> None:
+    """Try the page in a real Chromium, with real downloads; apt-get brings the browser where there is none."""
+    session.env["MODELREADY_CHROMIUM"] = _chromium(session)
+    _install(session, "commands", "tests", "page")
+    session.run("python", "-P", "-m", "pytest", "-n", "2", "tests/page/browser", *session.posargs)
+
+
 # ---- figures
 
 
@@ -291,6 +299,25 @@ def _pytest(session: nox.Session, *, under: tuple[str, ...] = (), which: tuple[s
     names_tests = any(Path(word.partition("::")[0]).exists() for word in session.posargs)
     named = session.posargs if names_tests else (*which, *session.posargs)
     session.run("python", "-P", *under, "-m", "pytest", "-n", "2", *named)
+
+
+def _chromium(session: nox.Session) -> str:
+    """Give the path of a Chromium; Debian's package manager brings one where there is none."""
+    if not (found := _found_chromium()) and shutil.which("apt-get"):
+        rights = () if os.geteuid() == 0 else ("sudo", "-n")
+        apt = (*rights, "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300")
+        session.run(*apt, "update", external=True, success_codes=range(256))
+        install = (*apt, "install", "--yes", "--no-install-recommends", "chromium")
+        session.run(*install, external=True, silent=True, success_codes=range(256))
+        found = _found_chromium()
+    if not found:
+        session.error("no Chromium here, and apt-get cannot bring it: install one, and name it in MODELREADY_CHROMIUM")
+    return found
+
+
+def _found_chromium() -> str | None:
+    names = (os.environ.get("MODELREADY_CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if name and (path := shutil.which(name))), None)
 
 
 def _copied(names: tuple[str, ...], folder: Path) -> None:

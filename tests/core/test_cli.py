@@ -16,6 +16,7 @@ import requests
 
 from modelready import cli, suite_calls
 from modelready.cli import demonstrating, locks, looking, shared, suite_commands
+from modelready.downloads.jobs import Job
 
 HEAVY = ["requests", "pydantic", "huggingface_hub", "transformers", "tokenizers", "rich", "pytest", "safetensors"]
 IMPORTED = """
@@ -437,6 +438,23 @@ def test_status_watch_shows_until_it_is_stopped(called, workshop, monkeypatch):
 
     assert status == 2
     assert out.startswith("tiny")
+
+
+def test_status_watch_tells_how_a_download_of_another_process_ended(called, workshop, monkeypatch):
+    """Piped, it is a log: what ended while it watched is told, what ended before is not."""
+    jobs = workshop.asked().ground.jobs
+    jobs.write(Job("before", "tiny", state="failed", finished_at=1.0))
+
+    def end_a_job(_):
+        jobs.write(Job("other", "tiny", state="completed", finished_at=time.time()))
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(time, "sleep", end_a_job)
+
+    status, out, _ = called("status", "--watch")
+
+    assert status == 2
+    assert out.splitlines()[1:] == ["tiny: in place, 0 files, nothing to fetch"]
 
 
 def test_the_suite_is_started_deaf_to_the_callers_settings(monkeypatch):

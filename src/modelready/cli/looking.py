@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from modelready.downloads.jobs import Job
     from modelready.grounds import Requested
     from modelready.model import Model
     from modelready.placing import Plan
@@ -127,11 +128,18 @@ def _stored_once(one: Standing) -> Iterator[str]:
 def _watch(asked: Requested) -> None:
     from rich.console import Console  # noqa: PLC0415 - only where it is shown
 
-    from modelready.downloads.display import Display  # noqa: PLC0415
+    from modelready.downloads.display import Watch  # noqa: PLC0415
 
-    with Display(asked.ground.jobs.running, Console()):
+    began, jobs = time.time(), asked.ground.jobs
+    with Watch(lambda: [job for job in jobs.latest().values() if _is_news(job, began)], Console()):
         while True:
             time.sleep(0.5)
+
+
+def _is_news(job: Job, began: float) -> bool:
+    """Tell whether somebody is at *job*, it waits in the queue, or it has ended since."""
+    waits = bool(job.lasting) and job.state in {"queued", "paused"}
+    return job.is_alive or waits or job.finished_at >= began
 
 
 def _planned(one: Plan) -> dict[str, object]:
