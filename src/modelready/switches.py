@@ -27,7 +27,8 @@ class Switch:
     """
     One line of ``enabled_by``.
 
-    With ``values``, its one variable must have one of them; without, one of its variables must be true.
+    With ``values``, its one variable must have one of them; without, one of its variables must be true. Where the
+    values are true or false themselves, every word for those counts: ``A:-true=true`` is on until it is turned off.
     """
 
     names: tuple[str, ...]
@@ -36,9 +37,16 @@ class Switch:
 
     def is_on(self, environ: Mapping[str, str]) -> bool:
         """Tell whether the line holds in *environ*."""
+        if self.values and self.is_boolean:
+            return _truth(self.value(environ)) in map(_truth, self.values)
         if self.values:
             return self.value(environ) in self.values
-        return any(_set(environ, name).lower() in TRUE_WORDS for name in self.names)
+        return any(_truth(_set(environ, name)) for name in self.names)
+
+    @property
+    def is_boolean(self) -> bool:
+        """Tell whether its variables are true or false."""
+        return {*self.values, self.default or "true"} <= {"true", "false"}
 
     def value(self, environ: Mapping[str, str]) -> str:
         """Give what the variable holds, or the default; only for a line with values."""
@@ -158,9 +166,9 @@ def _unknown_values(models: Sequence[Model], environ: Mapping[str, str]) -> list
     boolean: set[str] = set()
     for line in (parse(text) for model in models for text in model.enabled_by):
         for name in line.names:
-            values = (*line.values, line.default) if line.values else (*TRUE_WORDS, *FALSE_WORDS)
+            values = (*TRUE_WORDS, *FALSE_WORDS) if line.is_boolean else (*line.values, line.default)
             known.setdefault(name, {}).update(dict.fromkeys(filter(None, values)))
-        boolean.update(line.names if not line.values else ())
+        boolean.update(line.names if line.is_boolean else ())
     return [
         _unknown_value(name, value, tuple(values))
         for name, values in known.items()
@@ -174,6 +182,11 @@ def _is_known(value: str, known: Iterable[str], *, is_boolean: bool) -> bool:
 
 def _unknown_value(name: str, value: str, known: Sequence[str]) -> str:
     return f"{name}={value}: no catalog names this value; expected one of {', '.join(known)}{meant(value, known)}"
+
+
+def _truth(word: str) -> bool | None:
+    """Give what *word* says; nothing where it is neither of the two."""
+    return {**dict.fromkeys(TRUE_WORDS, True), **dict.fromkeys(FALSE_WORDS, False)}.get(word.lower())
 
 
 def _set(environ: Mapping[str, str], name: str) -> str:

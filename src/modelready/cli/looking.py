@@ -107,7 +107,13 @@ def _status_row(one: Standing) -> tuple[str, ...]:
     amount = f"{one.files_present}/{files} files  {sizes.told(one.bytes_present)} of {wanted}"
     required = "required" if one.required else "not required"
     alive = f"  {one.job['state']}" if one.job and one.job["alive"] else ""
-    return one.name, required, one.state, f"{amount}{alive}", one.because
+    return one.name, required, one.state, f"{amount}{alive}", _decided(one)
+
+
+def _decided(one: Standing) -> str:
+    """Say why a model is required or not, and by which variables where the words name none."""
+    unnamed = [name for name in one.variables if name not in one.because]
+    return f"{one.because} ({', '.join(unnamed)})" if unnamed else one.because
 
 
 def _watch(asked: Requested) -> None:
