@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from modelready import catalog, packaged, switches
 from modelready.cli import run
@@ -158,6 +160,30 @@ def test_all_at_once_is_a_catalog_without_faults(tmp_path):
     found = catalog.read([packaged.folder("catalogs")], environ=environ, cwd=tmp_path, require=["*"])
 
     assert all(one.layout == "hub-cache" or one.folder for one in found.models)
+
+
+def environments():
+    """Give environments in which some variables have a value that some catalog names."""
+    words = {name: st.sampled_from(["true", "1", "On", "false", "NO", "", "  "]) for name in booleans()}
+    for name in defaults():
+        if name not in words:
+            words[name] = st.sampled_from(["", *(value for other, value in choices() if other == name)])
+    return st.fixed_dictionaries({}, optional=words)
+
+
+@settings(max_examples=40, deadline=None)
+@given(environments())
+def test_whatever_is_set_every_model_that_is_on_has_its_needs_and_a_reason(environ):
+    """Nothing is refused, nothing is half, and turning off what decided turns it off."""
+    found = switches.decide(MODELS, environ)
+    on = {name for name, one in found.items() if one.is_required} - {STARTER}
+    needs = {one.name: {*one.needs} for one in MODELS}
+
+    off = dict.fromkeys(booleans(), "false")
+
+    assert all(needs[name] <= on for name in on)
+    assert all(found[name].variables for name in on)
+    assert required(**environ | off) == set()
 
 
 # ---- docs/switches.md
