@@ -10,12 +10,14 @@ from modelready.errors import RequestError
 from modelready.patterns import matches_one, meant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from modelready.model import Model
 
 TRUE_WORDS = ("true", "1", "yes", "on")
 FALSE_WORDS = ("false", "0", "no", "off")
+
+_MOST_NAMED = 20
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _EITHER = re.compile(rf"{_NAME}(?:\|{_NAME})*")
@@ -156,8 +158,12 @@ def _matches_any(glob: str, names: Sequence[str]) -> bool:
 
 def no_model(glob: str, names: Sequence[str], *, option: str) -> str:
     """Say that *glob* names no model, and which are there."""
-    shown = ", ".join(sorted(names)[:20]) + (", …" if len(names) > 20 else "")  # noqa: PLR2004 - one line on a screen
-    return f"{option} {glob}: no model has such a name; expected one of {shown}{meant(glob, names)}"
+    return f"{option} {glob}: no model has such a name; expected one of {some(names)}{meant(glob, names)}"
+
+
+def some(names: Collection[str]) -> str:
+    """Name as many of *names* as one looks at."""
+    return ", ".join(sorted(names)[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
 
 
 def _unknown_values(models: Sequence[Model], environ: Mapping[str, str]) -> list[str]:

@@ -72,6 +72,8 @@ def test_before_each_start_it_is_certified_offline(brought, kitchen):
 
     assert (ended.status, kitchen.hub.requests) == (0, ()), ended.text
     assert "layouts.mflux_finds_it" in ended.passed
+    assert "7 models are not required here; `modelready status` says" in ended.text  # one line, not seven
+    assert "z-image-turbo-comfyui" not in ended.text
 
 
 def test_a_tokenizer_that_is_gone_is_told_before_mflux_asks_for_it(brought, kitchen):
