@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from modelready import catalog, packaged
+from modelready import catalog, grounds, packaged
 from modelready.mirror import Mirror
+from modelready.standing import standings
 
 sys.path.append(str(Path(__file__).parent))
 import stand_ins  # what these tests share
@@ -67,6 +68,13 @@ class Kitchen:
         done = self.machine.run(arguments[0], *suite, *arguments[1:])
         self.machine.variables = before
         return Ended(done, json.loads(certificate.read_text())["predicate"] if certificate.exists() else {})
+
+    def standing(self, name):
+        """Give how the model *name* stands on the machine, as ``modelready status --json`` tells it."""
+        asked = grounds.requested(self.machine.environment, self.machine.place, models=[name])
+        (found,) = standings(asked)
+        asked.ground.close()
+        return found
 
     def fetched(self):
         """Give the paths of the files that were asked for since the Hub forgot."""

@@ -51,10 +51,10 @@ def prepared(kitchen, paths, texts):
 @pytest.fixture(scope="module")
 def selected(prepared, files_below):
     """Bring the small files only."""
-    before = prepared.run("status", *ONLY, "--json")
+    before = prepared.standing(NAME)
     ended = prepared.run("provision", *ONLY, "--only", "*.json", "--only", "*.txt")
     brought = files_below(prepared.snapshot(REPO))
-    return before, ended, brought, prepared.run("status", *ONLY, "--json"), prepared.run("certify", *ONLY)
+    return before, ended, brought, prepared.standing(NAME), prepared.run("certify", *ONLY)
 
 
 def cut(hub):
@@ -78,12 +78,7 @@ def broken(prepared, selected):
 def whole(prepared, broken):
     """Say the same again."""
     ended = prepared.run("provision", *ONLY, "--jobs", "4")
-    return ended, prepared.hub.bytes_sent(f"*{SHARD}"), prepared.run("status", *ONLY, "--json")
-
-
-def told(ended):
-    (one,) = json.loads(ended.done.stdout)["models"]
-    return one
+    return ended, prepared.hub.bytes_sent(f"*{SHARD}"), prepared.standing(NAME)
 
 
 def test_it_is_the_real_list_of_files(paths, figures):
@@ -93,10 +88,10 @@ def test_it_is_the_real_list_of_files(paths, figures):
 
 def test_status_alone_tells_before_anything_is_there(selected):
     """It asks nobody, and names the variable that decides."""
-    before = told(selected[0])
+    before = selected[0]
 
-    assert (before["state"], before["required"], before["files_present"]) == ("missing", True, 0)
-    assert "ENABLE_QWEN_IMAGE_EDIT" in before["variables"]
+    assert (before.state, before.required, before.files_present) == ("missing", True, 0)
+    assert "ENABLE_QWEN_IMAGE_EDIT" in before.variables
 
 
 def test_only_the_small_files_are_brought_when_they_are_asked_for(selected, paths):
@@ -112,7 +107,7 @@ def test_small_files_are_not_taken_for_the_model(selected):
     """Status says partial; certify without --only fails by name."""
     _, _, _, after, certified = selected
 
-    assert (told(after)["state"], told(after)["files_wanted"]) == ("partial", 34)
+    assert (after.state, after.files_wanted) == ("partial", 34)
     assert (certified.status, certified.failed) == (1, {"files.are_there"})
     assert SHARD in certified.text
 
@@ -134,7 +129,7 @@ def test_the_same_command_goes_on_where_it_was(whole):
 
     assert ended.status == 0, ended.text
     assert 0 < sent < SIZE * 0.75
-    assert (told(status)["state"], told(status)["files_present"]) == ("complete", 34)
+    assert (status.state, status.files_present) == ("complete", 34)
     assert {"layouts.diffusers_opens_it", "weights.have_every_shard", "tokenizers.encode_text"} <= ended.passed
 
 
