@@ -40,8 +40,7 @@ class Catalog:
         Raises: RequestError, naming the nearest one.
         """
         if name not in self.by_name:
-            known = ", ".join(sorted(self.by_name))
-            remedy = f"expected one of {known}{meant(name, self.by_name)}"
+            remedy = f"expected one of {switches.some(self.by_name)}{meant(name, self.by_name)}"
             raise RequestError(f"no model is called {name!r}", remedy=remedy)
         return self.by_name[name]
 

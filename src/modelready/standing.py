@@ -29,6 +29,7 @@ class Standing:
     source: str
     required: bool
     because: str
+    variables: tuple[str, ...]  # those that decided, or would turn it on
     state: str  # complete, partial, missing, damaged
     known_by: str
     revision: str
@@ -81,6 +82,7 @@ def _standing(
         source=model.source.text,
         required=decision.is_required,
         because=decision.because,
+        variables=decision.variables,
         state=_state(placed, present, damaged),
         known_by=placed.known_by if placed else "",
         revision=(placed.revision if placed else None) or "",

@@ -10,7 +10,7 @@ from modelready.errors import RequestError
 from modelready.patterns import matches_one, meant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from modelready.model import Model
 
@@ -18,6 +18,7 @@ TRUE_WORDS = ("true", "1", "yes", "on")
 FALSE_WORDS = ("false", "0", "no", "off")
 
 _OPTION, _VARIABLE = "--require ", "MODELREADY_REQUIRE"
+_MOST_NAMED = 20
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _EITHER = re.compile(rf"{_NAME}(?:\|{_NAME})*")
@@ -29,7 +30,8 @@ class Switch:
     """
     One line of ``enabled_by``.
 
-    With ``values``, its one variable must have one of them; without, one of its variables must be true.
+    With ``values``, its one variable must have one of them; without, one of its variables must be true. Where the
+    values are true or false themselves, every word for those counts: ``A:-true=true`` is on until it is turned off.
     """
 
     names: tuple[str, ...]
@@ -38,9 +40,16 @@ class Switch:
 
     def is_on(self, environ: Mapping[str, str]) -> bool:
         """Tell whether the line holds in *environ*."""
+        if self.values and self.is_boolean:
+            return _truth(self.value(environ)) in map(_truth, self.values)
         if self.values:
             return self.value(environ) in self.values
-        return any(_set(environ, name).lower() in TRUE_WORDS for name in self.names)
+        return any(_truth(_set(environ, name)) for name in self.names)
+
+    @property
+    def is_boolean(self) -> bool:
+        """Tell whether its variables are true or false."""
+        return {*self.values, self.default or "true"} <= {"true", "false"}
 
     def value(self, environ: Mapping[str, str]) -> str:
         """Give what the variable holds, or the default; only for a line with values."""
@@ -159,8 +168,12 @@ def _matches_any(glob: str, names: Sequence[str]) -> bool:
 
 def no_model(glob: str, names: Sequence[str], *, named_by: str) -> str:
     """Say that *glob*, which stood behind *named_by*, names no model, and which are there."""
-    shown = ", ".join(sorted(names)[:20]) + (", …" if len(names) > 20 else "")  # noqa: PLR2004 - one line on a screen
-    return f"{named_by}{glob}: no model has such a name; expected one of {shown}{meant(glob, names)}"
+    return f"{named_by}{glob}: no model has such a name; expected one of {some(names)}{meant(glob, names)}"
+
+
+def some(names: Collection[str]) -> str:
+    """Name as many of *names* as one looks at."""
+    return ", ".join(sorted(names)[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
 
 
 def _unknown_values(models: Sequence[Model], environ: Mapping[str, str]) -> list[str]:
@@ -169,9 +182,9 @@ def _unknown_values(models: Sequence[Model], environ: Mapping[str, str]) -> list
     boolean: set[str] = set()
     for line in (parse(text) for model in models for text in model.enabled_by):
         for name in line.names:
-            values = (*line.values, line.default) if line.values else (*TRUE_WORDS, *FALSE_WORDS)
+            values = (*TRUE_WORDS, *FALSE_WORDS) if line.is_boolean else (*line.values, line.default)
             known.setdefault(name, {}).update(dict.fromkeys(filter(None, values)))
-        boolean.update(line.names if not line.values else ())
+        boolean.update(line.names if line.is_boolean else ())
     return [
         _unknown_value(name, value, tuple(values))
         for name, values in known.items()
@@ -185,6 +198,11 @@ def _is_known(value: str, known: Iterable[str], *, is_boolean: bool) -> bool:
 
 def _unknown_value(name: str, value: str, known: Sequence[str]) -> str:
     return f"{name}={value}: no catalog names this value; expected one of {', '.join(known)}{meant(value, known)}"
+
+
+def _truth(word: str) -> bool | None:
+    """Give what *word* says; nothing where it is neither of the two."""
+    return {**dict.fromkeys(TRUE_WORDS, True), **dict.fromkeys(FALSE_WORDS, False)}.get(word.lower())
 
 
 def _set(environ: Mapping[str, str], name: str) -> str:

@@ -111,6 +111,29 @@ def test_why_nothing_was_required_is_told(suite):
     assert unselected == "no required model was selected; loosen -k, -m or --model"
 
 
+def test_of_the_models_that_were_selected_it_is_told_what_turns_them_on(suite):
+    """Though others are required; with many, the first of them."""
+    rows = "".join(OFF.replace('"off"', f'"off-{number}"') for number in range(25))
+    asked = suite(rows + '[[model]]\nname = "on"\nsource = "hf:acme/tiny"\n')
+
+    one = ending.why_nothing(asked, Gathering(selected={"off-7"})).splitlines()
+    all_of_them = ending.why_nothing(asked, Gathering(selected=set(asked.models) - {"on"})).splitlines()
+
+    assert one[0] == "none of the selected models is required here; turn one on:"
+    assert [line.partition(":")[0] for line in one[1:-1]] == ["  off-7"]
+    assert (len(all_of_them), all_of_them[-2]) == (23, "  … 5 more: `modelready status`")
+
+
+def test_many_catalogs_are_named_by_their_folder(monkeypatch, tmp_path):
+    """One line; few are named."""
+    monkeypatch.chdir(tmp_path)
+    paths = [tmp_path / "catalogs" / f"{name}.toml" for name in "abcd"]
+
+    assert showing._catalogs(paths) == "catalogs (4 files)"
+    assert showing._catalogs(paths[:2]) == "catalogs/a.toml, catalogs/b.toml"
+    assert showing._catalogs([*paths, tmp_path / "e.toml"]).count(",") == 4
+
+
 def test_a_run_that_was_cut_is_partial(suite):
     """By -k, --only or --model."""
     assert [

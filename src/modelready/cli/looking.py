@@ -114,7 +114,13 @@ def _status_row(one: Standing) -> tuple[str, ...]:
     required = "required" if one.required else "not required"
     once = f"  {sizes.told(one.bytes_stored_once)} stored once" if one.stored_once else ""
     alive = f"{once}  {one.job['state']}" if one.job and one.job["alive"] else once
-    return one.name, required, one.state, f"{amount}{alive}", one.because
+    return one.name, required, one.state, f"{amount}{alive}", _decided(one)
+
+
+def _decided(one: Standing) -> str:
+    """Say why a model is required or not, and by which variables where the words name none."""
+    unnamed = [name for name in one.variables if name not in one.because]
+    return f"{one.because} ({', '.join(unnamed)})" if unnamed else one.because
 
 
 def _stored_once(one: Standing) -> Iterator[str]:

@@ -111,8 +111,9 @@ class Examiner:
         """Give those whose bytes lie in the cache under the right name, and are right, but are not linked."""
         if not isinstance(layout, HubCache):
             return ()
-        nameless = [one for one in lacking if one.digests and looking.look(one.place) is None]
-        blobs = {one.path: replace(one, place=layout.blob(manifest_file(one), one.place)) for one in nameless}
+        nameless = [one for one in lacking if looking.look(one.place) is None]
+        named = {one.path: (one, file) for one in nameless if (file := manifest_file(one)).digests}  # md5 names no blob
+        blobs = {path: replace(one, place=layout.blob(file, one.place)) for path, (one, file) in named.items()}
         here = [one for one in blobs.values() if _has_its_size(one)]
         found = self._proven(here)
         return tuple(one for one in nameless if one.path in found and proving.is_as_expected(one, found[one.path]))
