@@ -71,6 +71,7 @@ _command("status", "Show what every model has and lacks.")
 _command("plan", "Show what provision would fetch; changes nothing.")
 _command("lock", "Write down exactly which files the catalog means today.")
 _command("path", "Print the folder an application is to be given.")
+_command("certificate", "Tell whether a certificate is still true of this machine: certificate verify FILE.")
 _command("explain", "Say what a check promises and how what it finds is mended.")
 _command("mirror", "Serve a folder or a cache as a Hub.")
 
