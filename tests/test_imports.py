@@ -25,7 +25,7 @@ LAYERS = {
     **dict.fromkeys(("ledger", "ledger_rows"), READERS),
     **dict.fromkeys(("placing", "inspection", "downloads", "certificate", "grounds", "proving", "standing"), ACTORS),
     "trials": ACTORS,
-    "verifying": ACTORS,
+    **dict.fromkeys(("adopting", "verifying"), ACTORS),
     **dict.fromkeys(("suite", "cli", "mirror", "web", "__main__"), FACES),
 }
 #: Readers and faces that know another one all the same, and why.

@@ -18,6 +18,7 @@ _COMMANDS = {
     "status": ("looking", "what every model has and lacks"),
     "plan": ("looking", "what provision would fetch; changes nothing"),
     "path": ("looking", "the folder an application is to be given"),
+    "adopt": ("adoption", "write the catalog of what is already there"),
     "certificate": ("certificates", "certificate verify FILE: is a certificate still true of this machine"),
     "explain": ("explaining", "what a check or an error means"),
     "lock": ("locks", "write down exactly which files the catalog means today"),
