@@ -159,6 +159,8 @@ def _unknown_values(models: Sequence[Model], environ: Mapping[str, str]) -> list
     for line in (parse(text) for model in models for text in model.enabled_by):
         for name in line.names:
             values = (*line.values, line.default) if line.values else (*TRUE_WORDS, *FALSE_WORDS)
+            if line.values and set(line.values) <= set(TRUE_WORDS):  # NAME:-true=true is on unless it is turned off
+                values += FALSE_WORDS
             known.setdefault(name, {}).update(dict.fromkeys(filter(None, values)))
         boolean.update(line.names if not line.values else ())
     return [

@@ -317,17 +317,20 @@ TEXT = st.text(max_size=12)
 @given(st.lists(st.tuples(TEXT, TEXT, TEXT, TEXT), max_size=6))
 def test_whatever_files_are_called_the_catalog_can_be_read(tmp_path_factory, found):
     """Names from outside are text like any other: quoted, or left out and told."""
-    rows = tuple(
-        Row(
-            adopting.rows.slug(name),
-            f"hf:{repo}",
-            title=title.strip(),
-            layout="folder",
-            folder="x",
-            files=(File(path),),
-        )
-        for name, repo, title, path in found
-    ) + (Row("sure", "hf:acme/tiny", files=(File("a"),), unknown=("?\n[[model]]",)),)
+    rows = (
+        *tuple(
+            Row(
+                adopting.rows.slug(name),
+                f"hf:{repo}",
+                title=title.strip(),
+                layout="folder",
+                folder="x",
+                files=(File(path),),
+            )
+            for name, repo, title, path in found
+        ),
+        Row("sure", "hf:acme/tiny", files=(File("a"),), unknown=("?\n[[model]]",)),
+    )
 
     kept = whole(Adopted(rows, ("a\nb",)))
     path = tmp_path_factory.mktemp("any") / "c.toml"

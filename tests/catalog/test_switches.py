@@ -136,6 +136,12 @@ def test_values_that_some_line_names_are_accepted(decide, value):
     assert decisions["other"].is_required == (value == "big")
 
 
+@pytest.mark.parametrize("value", ["false", "0", "no", "off"])
+def test_what_is_on_unless_told_can_be_turned_off(decide, value):
+    """Of `NAME:-true=true` the catalog names only the word that turns it on."""
+    assert not decide({"EXTRA": value}, tiny=(("EXTRA:-true=true",), ()))["tiny"].is_required
+
+
 def test_every_wrong_value_and_glob_is_told_at_once(decide):
     """Correcting one mistake should not reveal the next."""
     with pytest.raises(RequestError) as caught:
