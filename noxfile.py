@@ -74,6 +74,8 @@ _command("path", "Print the folder an application is to be given.")
 _command("doctor", "Look at tokens, endpoints, variables, disks, locks and versions; downloads nothing.")
 _command("cleanup", "Delete what downloads left behind.")
 _command("remove", "Delete a model's files.")
+_command("adopt", "Write the catalog of what is already there: a folder, a cache, a workflow, a download script.")
+_command("certificate", "Tell whether a certificate is still true of this machine: certificate verify FILE.")
 _command("explain", "Say what a check promises and how what it finds is mended.")
 _command("serve", "Serve the HTTP API and the page.")
 _command("mirror", "Serve a folder or a cache as a Hub.")
@@ -190,6 +192,19 @@ def page(session: nox.Session) -> None:
     session.run("python", "-P", "-m", "pytest", "-n", "2", "tests/page/browser", *session.posargs)
 
 
+@nox.session(default=False)
+def deploy(session: nox.Session) -> None:
+    """Build the image for RunPod and fill a Modal Volume, for real; brings buildah and mmdebstrap by apt-get."""
+    _debian(session, "buildah", "mmdebstrap")
+    _install(session, "commands", "tests", "deploy")
+    kept = Path(session.virtualenv.location, "images")
+    kept.mkdir(exist_ok=True)
+    session.env["MODELREADY_DEPLOY_CACHE"] = str(kept)
+    # A worker a file: what a file builds, its tests share. Building takes longer than a test may elsewhere.
+    how = ("-n", "2", "--dist", "loadfile", "-o", "faulthandler_timeout=900")
+    session.run("python", "-P", "-m", "pytest", *how, *(session.posargs or ["tests/deploy"]))
+
+
 # ---- figures
 
 
@@ -229,7 +244,7 @@ def lint(session: nox.Session) -> None:
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-actions", ".github/actions/certify/action.yml")
     session.run("check-jsonschema", "--builtin-schema", "vendor.dependabot", ".github/dependabot.yml")
-    session.run("shellcheck", ".ci/run")
+    session.run("shellcheck", ".ci/run", *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("deploy/*/*.sh"))))
 
 
 @nox.session(default=False, venv_backend="none")
@@ -281,6 +296,20 @@ def _install_tools(session: nox.Session, *pinned: str, after: tuple[str, ...] = 
     if after:
         session.install(*after)
     stamp.write_text(wanted.hexdigest(), encoding="ascii")
+
+
+def _debian(session: nox.Session, *programs: str) -> None:
+    """Install the *programs* that are not here yet; end the session where that cannot be."""
+    missing = [one for one in programs if shutil.which(one) is None]
+    if not missing:
+        return
+    if shutil.which("apt-get") is None:
+        session.error(f"{', '.join(missing)}: not here, and there is no apt-get to bring them; install them")
+    as_root = () if os.geteuid() == 0 else ("sudo", "-n")
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    session.run(*as_root, "apt-get", "update", "-qq", external=True)
+    what = ("install", "-y", "-qq", "--no-install-recommends", *missing)
+    session.run(*as_root, "apt-get", *what, env=quiet, external=True, silent=True)
 
 
 def _group(name: str) -> tuple[str, ...]:

@@ -25,7 +25,8 @@ LAYERS = {
     "network": WIRE,  # what sources and transfer both speak through
     **dict.fromkeys(("ledger", "ledger_rows"), READERS),
     **dict.fromkeys(("placing", "inspection", "downloads", "certificate", "grounds", "proving", "standing"), ACTORS),
-    **dict.fromkeys(("diagnosing", "housekeeping", "notices", "reports", "suite_calls", "trials", "upstream"), ACTORS),
+    **dict.fromkeys(("adopting", "diagnosing", "housekeeping", "notices", "reports", "suite_calls", "trials"), ACTORS),
+    **dict.fromkeys(("upstream", "verifying"), ACTORS),
     **dict.fromkeys(("suite", "cli", "mirror", "web", "__main__"), FACES),
 }
 #: Readers and faces that know another one all the same, and why.

@@ -21,6 +21,8 @@ _COMMANDS = {
     "doctor": ("doctoring", "tokens, endpoints, variables, disks, locks, versions; downloads nothing"),
     "cleanup": ("cleaning", "delete what downloads left behind"),
     "remove": ("cleaning", "delete a model's files"),
+    "adopt": ("adoption", "write the catalog of what is already there"),
+    "certificate": ("certificates", "certificate verify FILE: is a certificate still true of this machine"),
     "explain": ("explaining", "what a check or an error means"),
     "lock": ("locks", "write down exactly which files the catalog means today"),
     "serve": ("webserving", "the HTTP API and the page: a queue that lasts, watched and steered"),
