@@ -31,10 +31,8 @@ class Sources:
         from modelready.sources.civitai import CivitaiSource  # noqa: PLC0415 - as the next line
         from modelready.sources.hub import HubSource  # noqa: PLC0415 - brings the network's libraries with it
 
-        self._by_kind: dict[str, ModelSource] = {
-            "hf": HubSource(settings, stop),
-            "civitai": CivitaiSource(settings, stop),
-        }
+        self._by_kind: dict[str, ModelSource] = {"hf": HubSource(settings, stop)}
+        self._by_kind["civitai"] = CivitaiSource(settings, stop)
 
     def of(self, model: Model) -> ModelSource:
         """

@@ -89,7 +89,7 @@ class Asker:
         if self._stop.is_set():
             raise interrupted()
         with closing(Client(self._access)) as client:
-            with _cut_after(patience.left_s + _GRACE_S, client):
+            with cut_after(patience.left_s + _GRACE_S, client):
                 reply = client.get(url, asking=asking, timeout_s=patience.ask())
             with closing(reply.response):
                 if self._access.meaning and (meant := self._access.meaning(reply)):
@@ -121,7 +121,7 @@ class Asker:
 
 
 @contextmanager
-def _cut_after(seconds: float, client: Client) -> Iterator[None]:
+def cut_after(seconds: float, client: Client) -> Iterator[None]:
     """Cut the connections of *client* after *seconds*: headers that only trickle are no answer."""
     watch = threading.Timer(seconds, client.halt)
     watch.daemon = True
