@@ -230,7 +230,7 @@ def test_a_status_that_is_neither_file_nor_refusal_is_told(said, told):
     """Nothing is taken for a file that was not said to be one."""
     said.get(LOAD, status=204)
 
-    assert "civitai.test answers 204 for real.safetensors; provision again later" in str(told())
+    assert "civitai.test answers 204 for real.safetensors, where CivitAI sends for it" in str(told())
 
 
 @pytest.mark.parametrize("status", [204, 206])

@@ -30,14 +30,13 @@ _MOST_BYTES = 64 * 1024 * 1024  # of one answer
 _READ = 64 * 1024
 _GRACE_S = 1.0
 _OK = 200
-_GRANTED = frozenset({_OK, 206, 416})  # 416 tells how long a file is
 
 
 class Refused(Exception):
     """The server answered with a status that asking again does not change."""
 
-    def __init__(self, status: int, code: str, host: str = "") -> None:
-        self.status, self.code, self.host = status, code, host
+    def __init__(self, status: int, code: str) -> None:
+        self.status, self.code = status, code
         super().__init__(f"{status} {code}".rstrip())
 
 
@@ -64,13 +63,13 @@ class Asker:
 
         Raises: Refused, RateLimited, ServerFault, Stalled, Offline, Interrupted.
         """
-        return self.put(url, {"Accept": "application/json"}, self._answer)
+        return self.put(url, {"Accept": "application/json"}, self._read)
 
     def put(self, url: str, asking: Mapping[str, str], read: Callable[[Reply, Patience], Found]) -> Found:
         """
-        Ask for *url* with the headers *asking*, and give what *read* finds in an answer that is no refusal.
+        Ask for *url* with the headers *asking*, and give what *read* makes of the answer.
 
-        Raises: as `ask`, what the source says that its refusals mean, and what *read* raises.
+        Raises: as `ask`, and what the source itself says that an answer means.
         """
         hush()
         patience = Patience(self._access, self._stop)
@@ -93,26 +92,20 @@ class Asker:
             with cut_after(patience.left_s + _GRACE_S, client):
                 reply = client.get(url, asking=asking, timeout_s=patience.ask())
             with closing(reply.response):
-                self._see_no_refusal(reply)
+                if self._access.meaning and (meant := self._access.meaning(reply)):
+                    raise meant
                 return read(reply, patience)
 
-    def _see_no_refusal(self, reply: Reply) -> None:
+    def _read(self, reply: Reply, patience: Patience) -> Answer:
         response = reply.response
-        if self._access.meaning and (meant := self._access.meaning(reply)):
-            raise meant
         if response.status_code in LATER:
             wait_s = headers.wait_s(response.headers, time.time())
             what = f"{reasons.host(reply.url)} answers {response.status_code} {response.reason or ''}".rstrip()
             raise Passing(later(what, response.status_code, wait_s), wait_s=wait_s, is_answer=True)
         if response.status_code == PROXY_WANTS_TO_KNOW:
             raise asked_by_proxy(f"{reasons.host(reply.url)} is asked through a proxy, which answers 407")
-        if response.status_code not in _GRANTED:
-            raise Refused(response.status_code, response.headers.get("X-Error-Code", ""), reasons.host(reply.url))
-
-    def _answer(self, reply: Reply, patience: Patience) -> Answer:
-        response = reply.response
         if response.status_code != _OK:
-            raise Refused(response.status_code, "", reasons.host(reply.url))
+            raise Refused(response.status_code, response.headers.get("X-Error-Code", ""))
         try:
             found = json.loads(_body(reply, patience, self._access))
         except (ValueError, RecursionError):  # nested too deeply for anybody: no answer of a Hub

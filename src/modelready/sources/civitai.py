@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from modelready.environment import Settings
     from modelready.model import Model
     from modelready.network.http import Reply
-    from modelready.network.retries import Patience
     from modelready.sources.civitai_versions import VersionFile
 
 _FIRST_BYTE = {"Range": "bytes=0-0"}
@@ -94,7 +93,8 @@ class CivitaiSource:
         try:
             return versions.read(self._asker.ask(url).json, version)
         except Refused as refused:
-            raise self._meaning(refused, f"version {version}") from None
+            what = f"{reasons.host(url)} answers {refused.status} for version {version}"
+            raise ServerFault(what, remedy="provision again later, or check CIVITAI_ENDPOINT") from None
         except versions.Unlike as error:
             raise ServerFault(
                 f"{reasons.host(url)} answers for version {version} without {error}",
@@ -105,30 +105,28 @@ class CivitaiSource:
         # The address that the API lists selects by type and format, and answers 404 where several files have the same.
         url = f"{self._access.endpoint}/api/download/models/{model.source.address}?fileId={one.id}"
         _check_digest(model, one)
-        try:
-            size = self._asker.put(url, _FIRST_BYTE, self._measure)
-        except Refused as refused:
-            raise self._meaning(refused, one.name) from None
+        size = self._asker.put(url, _FIRST_BYTE, lambda reply, _: _measure(reply, one))
         _check_size(model, one, size)
         digests = (Digest("sha256", one.sha256, _TOLD_BY),) if one.sha256 else ()
         return ManifestFile(one.name, size, digests, url=url)
 
-    def _measure(self, reply: Reply, _: Patience) -> int | None:
-        """Give the size of the file whose first byte *reply* carries: HEAD is mishandled there."""
-        response = reply.response
-        if words.is_page(response):
-            raise Passing(page(reply, words.title(words.beginning(response))), is_answer=True)
-        if response.status_code == HTTPStatus.PARTIAL_CONTENT:
-            found = headers.content_range(response.headers.get("Content-Range"))
-            return found.total if found else None
-        if response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return headers.unsatisfied_total(response.headers.get("Content-Range"))
-        return None if streams.is_coded(response) else headers.count(response.headers.get("Content-Length"))
 
-    def _meaning(self, refused: Refused, what: str) -> SourceError:
-        where = f"{refused.host} answers {refused.status} for {what}"
-        sent = "" if refused.host == reasons.host(self._access.endpoint) else f", where {_TOLD_BY} sends for it"
-        return ServerFault(where + sent, remedy="provision again later, or choose another version")
+def _measure(reply: Reply, one: VersionFile) -> int | None:
+    """Give the size of the file whose first byte *reply* carries: HEAD is mishandled there."""
+    response = reply.response
+    if words.is_page(response):
+        raise Passing(page(reply, words.title(words.beginning(response))), is_answer=True)
+    if response.status_code == HTTPStatus.PARTIAL_CONTENT:
+        found = headers.content_range(response.headers.get("Content-Range"))
+        return found.total if found else None
+    if response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        return headers.unsatisfied_total(response.headers.get("Content-Range"))
+    if response.status_code != HTTPStatus.OK:
+        raise ServerFault(
+            f"{reasons.host(reply.url)} answers {response.status_code} for {one.name}, where {_TOLD_BY} sends for it",
+            remedy="provision again later, or choose another version",
+        )
+    return None if streams.is_coded(response) else headers.count(response.headers.get("Content-Length"))
 
 
 def _check_digest(model: Model, one: VersionFile) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from modelready import errors
-from modelready.network import reasons, words
+from modelready.network import headers, reasons, words
 from modelready.network.faults import Passing
 from modelready.network.http import origin
-from modelready.network.statuses import LATER
+from modelready.network.statuses import LATER, later
 
 if TYPE_CHECKING:
     from modelready.network.http import Reply
@@ -30,9 +31,11 @@ class Refusals:
     token_name: str
 
     def __call__(self, reply: Reply) -> errors.SourceError | Passing | None:
-        """Say what *reply* means; None where it is no refusal of CivitAI's own, or comes later."""
+        """Say what *reply* means; None where it is no refusal of CivitAI's own, and not to come later."""
         status = reply.response.status_code
-        if origin(reply.url) != origin(self.endpoint) or status in LATER:
+        if status in LATER:
+            return _later(reply)
+        if origin(reply.url) != origin(self.endpoint):
             return None
         if status < HTTPStatus.BAD_REQUEST:
             return self._of_page(reply) if words.is_page(reply.response) else None
@@ -105,6 +108,13 @@ _KINDS: dict[int, type[errors.SourceError]] = {
     HTTPStatus.NOT_FOUND: errors.NotFound,
     HTTPStatus.GONE: errors.NotFound,
 }
+
+
+def _later(reply: Reply) -> Passing:
+    response = reply.response
+    what = f"{reasons.host(reply.url)} answers {response.status_code} {response.reason or ''}".rstrip()
+    wait_s = headers.wait_s(response.headers, time.time())
+    return Passing(later(what, response.status_code, wait_s), wait_s=wait_s, is_answer=True)
 
 
 def page(reply: Reply, title: str) -> errors.ServerFault:

@@ -121,7 +121,7 @@ class Server:
                 break
         else:
             pytest.fail(f"serve ended: {''.join(self.said)}")
-        self._reader = threading.Thread(target=lambda stream: self.said.extend(stream), args=(self.process.stdout,))
+        self._reader = threading.Thread(target=self.said.extend, args=(self.process.stdout,))
         self._reader.start()
 
     def kill(self) -> None:
