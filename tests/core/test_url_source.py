@@ -237,6 +237,25 @@ def test_loopback_does_not_lead_into_the_open(web):
     assert "not encrypted" in refused(errors.ServerFault, "http://127.0.0.1:1/a.bin")
 
 
+def test_a_server_that_cannot_be_reached_is_asked_once(web):
+    """A hundred models of one server that is down cost one wait; others are asked all the same."""
+    other = "https://other.test/b.bin"
+    web.get(AT, body=ConnectionRefusedError(111, "refused"))
+    web.get(other, status=206, headers=part(1))
+    sources = Sources(read({"HF_DOWNLOAD_MAX_RETRIES": "0"}))
+    models = [
+        Model(name=f"m{place}", source=addresses.parse(url, None), layout="folder")
+        for place, url in enumerate([AT, AT, other])
+    ]
+
+    for model in models[:2]:
+        with pytest.raises(errors.Offline):
+            sources.of(model).resolve(model)
+
+    assert sources.of(models[2]).resolve(models[2]).files[0].size == 1
+    assert len(web.calls) == 2
+
+
 # ---- brought
 
 
