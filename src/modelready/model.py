@@ -100,7 +100,10 @@ class ManifestFile:
 
     def digest(self, algorithm: Algorithm) -> Digest | None:
         """Give the digest by *algorithm*, if it is known."""
-        return next((digest for digest in self.digests if digest.algorithm == algorithm), None)
+        for digest in self.digests:
+            if digest.algorithm == algorithm:
+                return digest
+        return None
 
 
 @dataclass(frozen=True)

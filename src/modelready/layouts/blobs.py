@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,11 @@ def git_digest(file: ManifestFile) -> Digest | None:
 
 def part_name(file: ManifestFile) -> str:
     """Give the name of the part file: the same in every process, and one that ``hf cache prune`` knows."""
-    name = etag(file)
+    return _part_name(etag(file))
+
+
+@lru_cache(maxsize=1 << 14)
+def _part_name(name: str) -> str:
     return f"{name}.{hashlib.sha256(f'modelready {name}'.encode()).hexdigest()[:8]}.incomplete"
 
 

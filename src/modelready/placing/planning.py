@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from modelready import lock as locks
@@ -53,7 +54,7 @@ class Plan:
     need: Need = field(default_factory=Need)
     manifest: Manifest | None = None
 
-    @property
+    @cached_property
     def bytes_to_fetch(self) -> int:
         """Give the bytes that would travel, less those of partial files that will be resumed."""
         return sum(max((one.size or 0) - self._kept(one), 0) for one in self.need.fetch)

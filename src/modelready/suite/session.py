@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import signal
 import traceback
 from typing import TYPE_CHECKING, NoReturn
@@ -83,6 +84,7 @@ class Session:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Begin to bring what the selected models lack."""
+        gc.freeze()  # thousands of items live until the end: no need to look through them again and again
         if not self._is_distributed and not self._config.option.collectonly:
             self._begin([item.nodeid for item in session.items if naming.is_check(item.path)])
 
