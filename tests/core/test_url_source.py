@@ -172,6 +172,15 @@ def test_the_catalog_names_the_file_of_an_address_without_a_name(web, rule, path
     assert resolve("https://files.test/", rule).files[0].path == path
 
 
+def test_a_name_that_the_catalog_does_not_expect_is_told(workshop, depot):
+    """The server named it otherwise: what it said is in the error."""
+    url = depot.serve("get", BODY, headers={"Content-Disposition": "attachment; filename=b.bin"}, etag='"one"')
+    workshop.catalog = catalog(url, rows='[[model.file]]\npath = "*.gguf"\nname_from = "content-disposition"\n')
+
+    assert "matches no file of" in (said := workshop.bring()["one"].error_what)
+    assert said.endswith(", which has only b.bin")
+
+
 # ---- refusals
 
 
@@ -207,11 +216,18 @@ def test_a_page_is_told_for_what_it_is(web):
     assert "web page instead of a.safetensors" in refused(errors.ServerFault)
 
 
-def test_a_page_of_the_promised_size_is_the_file(web):
+def test_a_page_that_a_digest_will_judge_may_be_the_file(workshop, depot):
     """Some servers call everything text/html."""
-    web.get(AT, status=206, headers=part(42), content_type="text/html")
+    url = depot.serve("a.bin", BODY, headers={"Content-Type": "text/html"}, etag='"one"')
+    workshop.catalog = catalog(url)
+    doubted = workshop.bring()
+    rows = f'[[model.file]]\npath = "a.bin"\nsha256 = "{hashlib.sha256(BODY).hexdigest()}"\n'
+    workshop.catalog = catalog(url, rows=rows)
 
-    assert resolve(AT, FileRule("*", size=42)).files[0].size == 42
+    sure = workshop.bring()
+
+    assert "a web page instead of a.bin" in doubted["one"].error_what
+    assert states(sure) == {"one": ("completed", "")}
 
 
 @pytest.mark.parametrize(
