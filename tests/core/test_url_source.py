@@ -11,12 +11,15 @@ from base64 import b64encode
 
 import pytest
 import responses
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
 from modelready import addresses, errors
 from modelready.environment import read
 from modelready.model import Digest, FileRule, Model
+from modelready.patterns import safe_relative
 from modelready.placing import locate
-from modelready.sources import Sources
+from modelready.sources import Sources, told
 
 AT = "https://files.test/models/a.safetensors"
 OLD = 1_600_000_000.0
@@ -32,10 +35,10 @@ def web():
 
 def resolve(url, *rules, **facts):
     """Ask for the manifest of a model at *url*."""
-    settings = read({"HF_DOWNLOAD_MAX_RETRIES": "0", "HF_HUB_ETAG_TIMEOUT": "2"})
+    sources = Sources(read({"HF_DOWNLOAD_MAX_RETRIES": "0", "HF_HUB_ETAG_TIMEOUT": "2"}))
     source = addresses.parse(url, None)
     model = Model(name="one", source=source, layout="folder", files=rules, **facts)
-    return Sources(settings).of(model).resolve(model)
+    return sources.of(model).resolve(model)
 
 
 def refused(kind, url=AT, *rules):
@@ -86,6 +89,15 @@ def test_a_version_has_a_name(web, headers, revision):
     web.get(AT, status=206, headers=part(1) | headers)
 
     assert resolve(AT).revision == revision
+
+
+@given(some.dictionaries(some.sampled_from(["ETag", "Last-Modified"]), some.text(max_size=40)))
+@settings(max_examples=200)
+def test_any_version_has_a_name_that_a_lock_can_hold(headers):
+    """It may become the name of a folder elsewhere."""
+    name = told.revision(headers)
+
+    assert name == "" or str(safe_relative(name)) == name
 
 
 @pytest.mark.parametrize(
@@ -580,13 +592,13 @@ def test_provision_killed_goes_on_and_certifies(machine, depot, tmp_path):
     second = machine.run("provision")
     depot.close()
     third = machine.run("certify", "--certificate", "proof.json", "-vv")
-    told = second.stdout + third.stdout + (machine.place / "proof.json").read_text()
+    said = second.stdout + third.stdout + (machine.place / "proof.json").read_text()
 
     assert (second.returncode, third.returncode) == (0, 0), second.stdout + second.stderr + third.stdout
     (resumed,) = depot.ranges("a.bin")
     assert int(resumed.partition("=")[2].partition("-")[0]) > 0
     assert (machine.place / "models" / "one" / "a.bin").read_bytes() == BODY
     assert "no source names a digest" in third.stdout
-    assert f'"source": "{url}"' in told
-    assert "deadbeef" not in told
+    assert f'"source": "{url}"' in said
+    assert "deadbeef" not in said
     assert not part.exists()
