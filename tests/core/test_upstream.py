@@ -9,6 +9,8 @@ import shutil
 import struct
 from pathlib import Path
 
+import gguf
+import numpy as np
 import pytest
 
 from modelready import cli, drifts
@@ -308,6 +310,51 @@ def test_a_quantised_file_is_told_by_its_header(called, workshop, hub, tiny):
 
     assert (status, told["kind"], told["path"]) == (1, "requantised", "big.safetensors")
     assert told["message"].startswith("BF16 before, F8_E4M3 now; ")
+
+
+def gguf_file(path, file_type):
+    """Write a GGUF file that claims a quantization; give its bytes."""
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_file_type(file_type)
+    writer.add_tensor("w", np.zeros((32, 32), dtype=np.float16))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path.read_bytes()
+
+
+def test_a_gguf_file_is_told_by_the_quantization_it_claims(called, workshop, hub, tiny, tmp_path):
+    """Not by the types of single tensors."""
+    gguf_file(tiny / "big.gguf", gguf.LlamaFileType.MOSTLY_F16)
+    hub.add_repo("acme/tiny", tiny)
+    called()
+    upstream(tiny, hub, big__gguf=gguf_file(tmp_path / "new.gguf", gguf.LlamaFileType.MOSTLY_Q4_K_M))
+
+    _, out, _ = called("--check")
+
+    assert "tiny: requantised: big.gguf: F16 before, Q4_K_M now; " in out
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda hub: hub.status("*", 500, kind="get"), id="no header comes"),
+        pytest.param(lambda hub: hub.drop_after("*", 0, kind="get"), id="it breaks off"),
+        pytest.param(lambda hub: hub.replace_body("*", b"<html>", kind="get"), id="no header"),
+    ],
+)
+def test_what_no_header_tells_is_only_changed(called, workshop, hub, tiny, spoil):
+    """A dtype is never guessed."""
+    (tiny / "big.safetensors").write_bytes(safetensors("BF16", 1 << 16))
+    hub.add_repo("acme/tiny", tiny)
+    called()
+    upstream(tiny, hub, big__safetensors=safetensors("F8_E4M3", 1 << 15))
+    spoil(hub)
+
+    _, text, _ = called("--check", "--json")
+
+    assert kinds(text) == [("moved", ""), ("changed", "big.safetensors")]
 
 
 def test_an_address_with_another_dtype_than_the_catalog_names_is_told(called, workshop, depot):

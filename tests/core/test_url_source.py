@@ -11,12 +11,15 @@ from base64 import b64encode
 
 import pytest
 import responses
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
 from modelready import addresses, errors
 from modelready.environment import read
 from modelready.model import Digest, FileRule, Model
+from modelready.patterns import safe_relative
 from modelready.placing import locate
-from modelready.sources import Sources
+from modelready.sources import Sources, told
 
 AT = "https://files.test/models/a.safetensors"
 OLD = 1_600_000_000.0
@@ -32,10 +35,10 @@ def web():
 
 def resolve(url, *rules, **facts):
     """Ask for the manifest of a model at *url*."""
-    settings = read({"HF_DOWNLOAD_MAX_RETRIES": "0", "HF_HUB_ETAG_TIMEOUT": "2"})
+    sources = Sources(read({"HF_DOWNLOAD_MAX_RETRIES": "0", "HF_HUB_ETAG_TIMEOUT": "2"}))
     source = addresses.parse(url, None)
     model = Model(name="one", source=source, layout="folder", files=rules, **facts)
-    return Sources(settings).of(model).resolve(model)
+    return sources.of(model).resolve(model)
 
 
 def refused(kind, url=AT, *rules):
@@ -86,6 +89,15 @@ def test_a_version_has_a_name(web, headers, revision):
     web.get(AT, status=206, headers=part(1) | headers)
 
     assert resolve(AT).revision == revision
+
+
+@given(some.dictionaries(some.sampled_from(["ETag", "Last-Modified"]), some.text(max_size=40)))
+@settings(max_examples=200)
+def test_any_version_has_a_name_that_a_lock_can_hold(headers):
+    """It may become the name of a folder elsewhere."""
+    name = told.revision(headers)
+
+    assert name == "" or str(safe_relative(name)) == name
 
 
 @pytest.mark.parametrize(
@@ -172,6 +184,15 @@ def test_the_catalog_names_the_file_of_an_address_without_a_name(web, rule, path
     assert resolve("https://files.test/", rule).files[0].path == path
 
 
+def test_a_name_that_the_catalog_does_not_expect_is_told(workshop, depot):
+    """The server named it otherwise: what it said is in the error."""
+    url = depot.serve("get", BODY, headers={"Content-Disposition": "attachment; filename=b.bin"}, etag='"one"')
+    workshop.catalog = catalog(url, rows='[[model.file]]\npath = "*.gguf"\nname_from = "content-disposition"\n')
+
+    assert "matches no file of" in (said := workshop.bring()["one"].error_what)
+    assert said.endswith(", which has only b.bin")
+
+
 # ---- refusals
 
 
@@ -207,11 +228,18 @@ def test_a_page_is_told_for_what_it_is(web):
     assert "web page instead of a.safetensors" in refused(errors.ServerFault)
 
 
-def test_a_page_of_the_promised_size_is_the_file(web):
+def test_a_page_that_a_digest_will_judge_may_be_the_file(workshop, depot):
     """Some servers call everything text/html."""
-    web.get(AT, status=206, headers=part(42), content_type="text/html")
+    url = depot.serve("a.bin", BODY, headers={"Content-Type": "text/html"}, etag='"one"')
+    workshop.catalog = catalog(url)
+    doubted = workshop.bring()
+    rows = f'[[model.file]]\npath = "a.bin"\nsha256 = "{hashlib.sha256(BODY).hexdigest()}"\n'
+    workshop.catalog = catalog(url, rows=rows)
 
-    assert resolve(AT, FileRule("*", size=42)).files[0].size == 42
+    sure = workshop.bring()
+
+    assert "a web page instead of a.bin" in doubted["one"].error_what
+    assert states(sure) == {"one": ("completed", "")}
 
 
 @pytest.mark.parametrize(
@@ -235,6 +263,25 @@ def test_loopback_does_not_lead_into_the_open(web):
     web.get("http://files.test/a.bin", status=206, headers=part(1))
 
     assert "not encrypted" in refused(errors.ServerFault, "http://127.0.0.1:1/a.bin")
+
+
+def test_a_server_that_cannot_be_reached_is_asked_once(web):
+    """A hundred models of one server that is down cost one wait; others are asked all the same."""
+    other = "https://other.test/b.bin"
+    web.get(AT, body=ConnectionRefusedError(111, "refused"))
+    web.get(other, status=206, headers=part(1))
+    sources = Sources(read({"HF_DOWNLOAD_MAX_RETRIES": "0"}))
+    models = [
+        Model(name=f"m{place}", source=addresses.parse(url, None), layout="folder")
+        for place, url in enumerate([AT, AT, other])
+    ]
+
+    for model in models[:2]:
+        with pytest.raises(errors.Offline):
+            sources.of(model).resolve(model)
+
+    assert sources.of(models[2]).resolve(models[2]).files[0].size == 1
+    assert len(web.calls) == 2
 
 
 # ---- brought
@@ -347,7 +394,7 @@ def test_an_address_signed_anew_is_the_same_source(workshop, depot):
         pytest.param({"modified": OLD, "names_part": False}, True, id="date, and parts that name none"),
         pytest.param({}, False, id="no version"),
         pytest.param({"etag": '"one"', "has_ranges": False}, False, id="no ranges"),
-        pytest.param({"modified": time.time()}, False, id="a date too new to be sure of"),
+        pytest.param({"modified": time.time() + 86400}, False, id="a date too new to be sure of"),
     ],
 )
 def test_a_download_that_broke_off_goes_on_where_that_is_safe(workshop, depot, facts, resumed):
@@ -545,13 +592,13 @@ def test_provision_killed_goes_on_and_certifies(machine, depot, tmp_path):
     second = machine.run("provision")
     depot.close()
     third = machine.run("certify", "--certificate", "proof.json", "-vv")
-    told = second.stdout + third.stdout + (machine.place / "proof.json").read_text()
+    said = second.stdout + third.stdout + (machine.place / "proof.json").read_text()
 
     assert (second.returncode, third.returncode) == (0, 0), second.stdout + second.stderr + third.stdout
     (resumed,) = depot.ranges("a.bin")
     assert int(resumed.partition("=")[2].partition("-")[0]) > 0
     assert (machine.place / "models" / "one" / "a.bin").read_bytes() == BODY
     assert "no source names a digest" in third.stdout
-    assert f'"source": "{url}"' in told
-    assert "deadbeef" not in told
+    assert f'"source": "{url}"' in said
+    assert "deadbeef" not in said
     assert not part.exists()

@@ -32,7 +32,8 @@ def _value(found: re.Match[str]) -> str:
 def _extended(text: str) -> str:
     """Read RFC 8187's ``utf-8''%e2%82%ac.bin``."""
     found = _EXTENDED.fullmatch(text)
-    return unquote_to_bytes(found["value"]).decode(found["charset"], "replace") if found else ""
+    value = unquote_to_bytes(found["value"].encode("latin-1", "replace")) if found else b""
+    return value.decode(found["charset"], "replace") if found else ""
 
 
 def _as_utf8(text: str) -> str:

@@ -142,7 +142,8 @@ class Planner:
         entry, _ = locks.entry_for(model, self._ground.lock)
         manifest = self._sources.of(model).resolve(model, entry.revision if entry else None)
         if unmatched := unmatched_patterns(model, [file.path for file in manifest.files]):
-            where = f"{manifest.source}{_at(manifest.revision)}"
+            only = f", which has only {manifest.files[0].path}" if len(manifest.files) == 1 else ""
+            where = f"{manifest.source}{_at(manifest.revision)}{only}"
             raise PatternWithoutMatch(
                 f"{model.name}: {', '.join(unmatched)}: matches no file of {where}",
                 remedy=f"correct it in {model.catalog.name if model.catalog else 'the catalog'}:{model.line}",

@@ -64,7 +64,7 @@ class UrlSource:
         if response.status_code not in _GOOD and not (response.status_code == _EMPTY and size == 0):
             raise _refusal(model, reply)
         path = _name(model, response)
-        _check_page(model, path, reply, size)
+        _check_page(model, path, reply)
         validator = headers.strong_validator(response.headers)
         file = ManifestFile(path, size, told.digests(response.headers), url=url, validator=validator)
         return Manifest(model.source.text, told.revision(response.headers), (file,))
@@ -98,16 +98,16 @@ def _check_place(model: Model, reply: Reply) -> None:
         )
 
 
-def _check_page(model: Model, path: str, reply: Reply, size: int | None) -> None:
-    """Refuse a web page that comes instead of the file; not where the catalog's size says that it is the file."""
+def _check_page(model: Model, path: str, reply: Reply) -> None:
+    """Refuse a web page that comes instead of the file; not where a digest of the catalog will tell."""
     kind = reply.response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     rule = rule_for(model, path)
-    is_expected = path.lower().endswith((".html", ".htm", ".xhtml")) or (rule and rule.size and rule.size == size)
-    if kind in _PAGES and not is_expected:
+    is_told_later = path.lower().endswith((".html", ".htm", ".xhtml")) or (rule and rule.digests)
+    if kind in _PAGES and not is_told_later:
         raise ServerFault(
             f"{model.name}: {reasons.host(reply.url)} answers with a web page instead of {path}"
             " (a login, a licence to accept, a captive portal)",
-            remedy="open the address in a browser to see it, and name the address of the file itself",
+            remedy="open the address in a browser, and name that of the file itself; or name the file's sha256",
         )
 
 
