@@ -99,6 +99,27 @@ def test_each_switch_turns_on_what_it_should(environ, names):
     assert required(**environ) == names
 
 
+@pytest.mark.parametrize(
+    ("name", "needed"),
+    [
+        ("qwen3-tts-0.6b-base", TTS),
+        ("qwen3-tts-1.7b-voicedesign", TTS),
+        ("qwen-image-edit-2511-q8-0", QWEN),
+        ("qwen-image-edit-2509-fp8-comfy", QWEN),
+        ("wan21-i2v-720p-14b-fp8", {*WAN, *CLIP}),
+        ("turbowan22-i2v-low-quant", {"wan-vae-t5-pth"}),
+        ("vibevoice-large-q8", {"qwen2.5-1.5b-tokenizer"}),
+        ("flux1-dev-gguf-q4-1", {"flux-text-encoders", "flux-vae"}),
+        ("z-image-turbo-gguf-q6-k", {"z-image-parts-comfyui"}),
+    ],
+)
+def test_a_model_that_is_asked_for_by_name_has_its_partners(name, needed):
+    """With no variable at all, as `--require` and the API ask for it."""
+    found = switches.decide(MODELS, {}, [name])
+
+    assert {one for one, decision in found.items() if decision.is_required} == {STARTER, name, *needed}
+
+
 @pytest.mark.parametrize("name", booleans())
 def test_a_switch_set_to_false_is_as_good_as_none(name):
     """A Dockerfile declares all of them, with false."""
