@@ -16,9 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelready.downloads.jobs import Job
-from modelready.housekeeping import aria2, cleaning, finds, folders
+from modelready.housekeeping import aria2, cleaning, finds
 from modelready.housekeeping.finds import Find
 from modelready.layouts import blobs
+from modelready.layouts.metadata import begins_partial
 
 IN_A_FOLDER = '[[model]]\nname = "tiny"\nsource = "hf:acme/tiny"\nlayout = "folder"\n'
 WEIGHTS = "model-00001-of-00002.safetensors"
@@ -337,10 +338,10 @@ def folder(workshop):
 def test_partial_files_of_huggingface_hub_in_a_folder_go(workshop, folder):
     """`hf cache prune` never looks at those of a `local_dir`."""
     notes = folder / ".cache" / "huggingface" / "download"
-    part = written(notes / f"{folders.short_hash('words.json.metadata')}.{SHA}.0badcafe.incomplete")
+    part = written(notes / f"{begins_partial('words.json')}.{SHA}.0badcafe.incomplete")
     written(notes / "words.json.lock", b"")
     written(notes / "words.json.metadata", b"note")
-    lost = written(notes / "deep" / f"{folders.short_hash('x.metadata')}.{SHA}.incomplete")
+    lost = written(notes / "deep" / f"{begins_partial('x')}.{SHA}.incomplete")
 
     leftovers = {one.path: one.why for one in cleaning.look(workshop.asked()).finds}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -15,6 +13,8 @@ from modelready.housekeeping import aria2, locks
 from modelready.housekeeping.finds import Find, Kept, won
 from modelready.inspection import weights
 from modelready.layouts import looking
+from modelready.layouts.folder import NOTES
+from modelready.layouts.metadata import begins_partial
 from modelready.transfer import parts
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from modelready.model import PlacedFile
 
-NOTES = Path(".cache", "huggingface", "download")
 _NUMBERED = re.compile(r"(?P<name>.+)\.[1-9]\d?")
 _SCRATCH = re.compile(r"\.[0-9a-f]{8}\.tmp")
 _STEP = 1 << 20
@@ -70,9 +69,7 @@ class Tree:
         """Give the locks in *folder* by how huggingface_hub begins the names of the partial files that they guard."""
         if folder not in self._known_guards:
             found = (path for path in folder.glob("*.lock"))
-            self._known_guards[folder] = {
-                short_hash(f"{path.name.removesuffix('.lock')}.metadata"): path for path in found
-            }
+            self._known_guards[folder] = {begins_partial(path.name.removesuffix(".lock")): path for path in found}
         return self._known_guards[folder]
 
     @cached_property
@@ -182,11 +179,6 @@ def begins(whole: Path, part: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def short_hash(name: str) -> str:
-    """Give how huggingface_hub begins the name of the partial file whose notes are called *name*."""
-    return base64.urlsafe_b64encode(hashlib.sha1(os.fsencode(name), usedforsecurity=False).digest()).decode()
 
 
 def _is_of_notes(folder: Path) -> bool:

@@ -11,8 +11,8 @@ from modelready.errors import Held, MalformedRef, UnsafePath
 from modelready.housekeeping import caches, deleting, known, shared
 from modelready.housekeeping.caches import Repository
 from modelready.housekeeping.finds import Find, Kept, Outcome, real, won
-from modelready.housekeeping.folders import NOTES
 from modelready.layouts import Folder, HubCache, looking, refs
+from modelready.layouts.folder import NOTES
 from modelready.placing import locate
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from modelready import proving
-from modelready.inspection import cache
+from modelready.inspection import cache, local_dirs
 from modelready.layouts import HubCache, looking
 from modelready.model import ManifestFile
 from modelready.placing import elsewhere
@@ -147,4 +147,4 @@ def _is_told_whole(placed: PlacedModel) -> bool:
 def _is_untidy(placed: PlacedModel, layout: HubCache | Folder) -> bool:
     if isinstance(layout, HubCache):
         return bool(cache.unwritten(placed, layout.cache) or cache.leftovers(placed, layout.cache))
-    return layout.receipt() is None and placed.known_by in {"lock", "source"}
+    return (layout.receipt() is None and placed.known_by in {"lock", "source"}) or bool(local_dirs.leftovers(placed))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from modelready.layouts import HubCache, Receipt
+    from modelready.layouts import HubCache, Metadata, Receipt
     from modelready.lock import LockEntry
     from modelready.model import Model, PlacedFile, PlacedModel
 
@@ -122,12 +123,39 @@ def _of_folder(model: Model, layout: Folder) -> Known:
     if receipt is not None and _speaks_of(receipt, model):
         files = tuple(ManifestFile(one.path, one.size, one.digests) for one in receipt.files)
         return Known("receipt", receipt.commit, files)
+    if noted := layout.noted():
+        return _of_notes(model, layout, noted)
     if all(patterns.is_literal(one) for one in model.include):  # everything, or exact names: nothing to look for
         return Known()
     moved = {rule.save_as for rule in model.files}
     found = [file for file in layout.found() if file.path not in moved]
     wanted = set(patterns.select([file.path for file in found], model.include, model.exclude))
     return Known("folder", None, tuple(file for file in found if file.path in wanted)) if wanted else Known()
+
+
+def _of_notes(model: Model, layout: Folder, noted: Mapping[str, Metadata]) -> Known:
+    """
+    Give what huggingface_hub noted of a folder that it filled: its listing, or else the files that it brought.
+
+    A listing that leaves out a file it noted is of one of several repositories in the folder, and believed for none.
+    """
+    moved = {rule.save_as for rule in model.files if rule.save_as}
+    wanted = wanted_paths(model, [path for path in noted if path not in moved])
+    if not wanted:
+        return Known()
+    ((usual, _),) = Counter(noted[path].commit for path in wanted).most_common(1)
+    commit = model.source.revision if model.source.is_pinned else usual
+    listing = layout.listing(commit)
+    if listing is not None and {file.path for file in listing}.issuperset(wanted):
+        chosen = set(wanted_paths(model, [file.path for file in listing]))
+        return Known("trees", commit, tuple(file for file in listing if file.path in chosen))
+    files = [ManifestFile(path, None, (noted[path].digest,)) for path in wanted]
+    here = (
+        wanted_paths(model, [file.path for file in layout.found() if file.path not in moved]) if model.include else ()
+    )
+    others = [ManifestFile(path) for path in here if path not in noted]
+    is_named = bool(model.include) and all(patterns.is_literal(one) for one in model.include)
+    return Known("" if is_named else "folder", commit, (*files, *others))  # the catalog names them all itself
 
 
 def _speaks_of(receipt: Receipt, model: Model) -> bool:

@@ -104,6 +104,8 @@ class _Bringing:
             files = [self._file(placed) for placed in self.plan.placed.files]
             # An optional file that the source does not have has no digest to name it by.
             layout.drop_partials(file for file in files if file.digests)
+        else:
+            layout.drop_partials(placed.place for placed in self.plan.placed.files)
 
     def _fetch_all(self, files: list[PlacedFile], sources: Sources) -> None:
         """Fetch *files*, each part once, and remember what arrived even where something did not."""
