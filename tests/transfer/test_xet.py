@@ -179,7 +179,9 @@ def test_a_passing_fault_ends_in_the_right_bytes(found, by_xet, by_http, mirror,
         pytest.param(lambda mirror: mirror.status("*", 403, kind="xorb"), "403|dropped|nothing came", id="xorb 403"),
         pytest.param(lambda mirror: mirror.stall("*", after=9, kind="xorb"), "nothing came", id="xorb stalls"),
         pytest.param(lambda mirror: mirror.slow("*", 1000, kind="xorb"), "nothing came", id="xorb crawls"),
-        pytest.param(lambda mirror: mirror.status("*", 404, kind="reconstruction"), "404|did not come", id="reconstruction 404"),
+        pytest.param(
+            lambda mirror: mirror.status("*", 404, kind="reconstruction"), "404|did not come", id="reconstruction 404"
+        ),
         pytest.param(
             lambda mirror: mirror.stall("*", kind="reconstruction"), "nothing came", id="reconstruction stalls"
         ),
