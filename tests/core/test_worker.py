@@ -269,3 +269,13 @@ def _until(condition, timeout_s=20):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_the_end_of_a_job_is_its_last_word(workshop, hub, monkeypatch):
+    """Its progress is told many times a second: none of that may come after, or nobody learns why it failed."""
+    monkeypatch.setattr("modelready.downloads.progress._TICK_S", 0.0005)
+    hub.status("*.json", 404, kind="get")
+
+    ends = [workshop.bring()["tiny"] for _ in range(5)]
+
+    assert [(job.state, job.error_kind) for job in ends] == [("failed", "not_found")] * 5

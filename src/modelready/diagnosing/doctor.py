@@ -79,7 +79,8 @@ def _catalog(asked: Requested) -> Iterator[Finding]:
     unlocked = [name for name, one in asked.required.items() if lock.entry_for(one, asked.ground.lock)[0] is None]
     if unlocked:
         more = f" and {len(unlocked) - _MOST_TOLD} more" if unlocked[_MOST_TOLD:] else ""
-        text = f"no lock speaks of {', '.join(unlocked[:_MOST_TOLD])}{more}: only what lies beside the files says what they should be"
+        names = f"{', '.join(unlocked[:_MOST_TOLD])}{more}"
+        text = f"no lock speaks of {names}: only what lies beside the files says what they should be"
         yield warn("catalog", text, "write models.lock.json with `modelready lock`, and commit it beside the catalog")
 
 

@@ -91,15 +91,16 @@ class Worker:
                 self._bring(plan)
 
     def _bring(self, plan: Plan) -> None:
-        with Progress(self._job(plan.model), self._jobs) as progress:
-            try:
+        progress = Progress(self._job(plan.model), self._jobs)
+        try:
+            with progress:
                 note = provision(plan, self._order.ground, self._order.options, progress=progress, stop=self._stop)
-            except ModelreadyError as error:
-                told = self._diagnosing.diagnose(error, plan.model, plan.placed.root)
-                self._end(_failed(progress.job, told))
-            else:
                 progress.tell(state="completed", note=note, finished_at=time.time())
-                self._order.ended(progress.job)
+        except ModelreadyError as error:
+            # Only now, when no progress is told any more: that would stand over the reason.
+            self._end(_failed(progress.job, self._diagnosing.diagnose(error, plan.model, plan.placed.root)))
+        else:
+            self._order.ended(progress.job)
 
     def _end(self, *jobs: Job) -> None:
         self._jobs.write(*jobs)
