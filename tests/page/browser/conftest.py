@@ -179,7 +179,7 @@ def big(tmp_path):
 
 @pytest.fixture
 def stocked(machine, hub, big, tiny):
-    """Give a machine whose catalog names a big and a small model, and one that is not required."""
+    """Give a machine whose catalog names a big and a small model, one that is not required, and one that no Hub has."""
     hub.add_repo("acme/big", big)
     hub.add_repo("acme/tiny", tiny)
     machine.catalog(
@@ -205,6 +205,13 @@ source = "hf:acme/tiny"
 layout = "folder"
 enabled_by = ["ENABLE_SPARE"]
 kind = "tts"
+
+[[model]]
+name = "lost"
+title = "The lost one"
+source = "hf:acme/nobody-has-it"
+enabled_by = ["ENABLE_LOST"]
+kind = "detection"
 """
     )
     return machine

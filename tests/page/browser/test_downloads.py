@@ -104,8 +104,8 @@ def test_a_verdict_is_shown_check_by_check_and_changes_by_itself(stocked, servin
 
 
 def test_what_the_server_certifies_by_itself_is_shown_without_a_reload(stocked, serving, looking):
-    """The first certificate of a machine is news too; what a chosen model needs comes with it."""
-    looker = looking(serving("--model", "tiny", "--jobs", "2"))
+    """The first certificate of a machine is news too; what a model needs comes with it."""
+    looker = looking(serving("--jobs", "2"))
     looker.open()
     expect(looker.page.locator("#certificate")).to_contain_text("no certificate yet")
 

@@ -11,7 +11,9 @@ const DEEDS = {
 };
 
 export class Actions {
-  constructor(name, doings) {
+  /** *heir* gets the focus when the button that had it is gone, and no other is left. */
+  constructor(name, doings, heir) {
+    this.heir = heir;
     this.name = name;
     this.doings = doings;
     this.buttons = new Map();
@@ -26,7 +28,7 @@ export class Actions {
       mark(button, "aria-disabled", model.isBusy || null);
       show(button, true);
     }
-    const heir = this.buttons.get(allowed[0]);
+    const heir = this.buttons.get(allowed[0]) || this.heir;
     for (const [verb, button] of this.buttons) if (!allowed.includes(verb)) show(button, false, heir);
   }
 
@@ -35,7 +37,10 @@ export class Actions {
     const button = make("button", { type: "button", class: `act act-${verb}` }, DEEDS[verb]);
     button.addEventListener("click", () => this.doings.act(this.name, verb));
     this.buttons.set(verb, button);
-    this.element.append(...Object.keys(DEEDS).flatMap((known) => this.buttons.get(known) || []));
+    const order = Object.keys(DEEDS);
+    const later = order.slice(order.indexOf(verb) + 1).map((known) => this.buttons.get(known));
+    // The others stay where they are: one that is moved loses the focus.
+    this.element.insertBefore(button, later.find(Boolean) ?? null);
     return button;
   }
 }

@@ -2,6 +2,7 @@
 
 import { MOVING, milliseconds } from "./words.js";
 
+const SECOND = 1000;
 const GRAVITY = ["failed", "warned", "skipped", "passed"];
 const LOOKED = { proved: "ready", unproved: "unproved" };
 
@@ -29,6 +30,7 @@ export function understood(told) {
     verdict,
     checks: (told.verdict?.checks || []).map(check).sort(byGravity),
     isBusy: false,
+    isStale: false, // a download has ended since the model was looked at
   };
   model.haystack = [model.name, model.title, model.kind, model.source, model.licence, ...model.tags].join(" ").toLowerCase();
   return withJob(model, told.job ? job(told.job) : null);
@@ -64,13 +66,14 @@ export function job(told) {
 
 function lookOf(model, job, isMoving) {
   if (isMoving) return job.state;
+  if (job?.state === "completed" && model.isStale) return "ondisk";
   if (job?.state === "failed" && model.state !== "complete") return "broken";
   if (model.state === "complete" && isOutdated(model.verdict, job)) return "ondisk";
   if (model.verdict?.result === "failed") return "failed";
   return model.state === "complete" ? LOOKED[model.verdict?.result] || "ondisk" : model.state;
 }
 
-/** Tell whether the files came after the verdict: it speaks of others. */
+/** Tell whether the files came after the verdict, whose time is in whole seconds: it speaks of others. */
 function isOutdated(verdict, job) {
-  return !verdict || (job?.state === "completed" && job.finished > verdict.when);
+  return !verdict || (job?.state === "completed" && job.finished >= verdict.when + SECOND);
 }

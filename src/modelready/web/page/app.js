@@ -78,12 +78,14 @@ function summary(all) {
 
 function put(model) {
   const before = state.models.get(model.name);
-  if (before && before.told === model.told && JSON.stringify(before.job) === JSON.stringify(model.job)) return;
+  if (before && isSame(before, model)) return;
   state.models.set(model.name, { ...model, isBusy: before?.isBusy ?? false });
   if (before && before.look !== model.look) news.changed(model);
   redraw(model.name);
   if (!before || before.look !== model.look || before.told !== model.told) redraw();
 }
+
+const isSame = (one, other) => one.told === other.told && one.look === other.look && JSON.stringify(one.job) === JSON.stringify(other.job);
 
 /** Read everything; asked for while that goes on, it is read once more after. */
 function readAll() {
@@ -123,7 +125,7 @@ function heard(name, told) {
   const model = state.models.get(told.model_id);
   if (!model) return readSoon();
   const came = job(told);
-  put(withJob(model, came));
+  put(withJob({ ...model, isStale: model.isStale || Boolean(came.finished) }, came));
   if (came.finished) readSoon();
   return undefined;
 }

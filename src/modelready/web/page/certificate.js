@@ -30,13 +30,19 @@ function lines(told, reveal) {
   return parts;
 }
 
+/** Name the checks that refused *model*; where none did, give the first line of the reason. */
+function why(model, told) {
+  const failed = told.failures.filter((check) => check.id.endsWith(`[${model.name}]`));
+  return failed.map((check) => check.id.slice(0, -model.name.length - 2)).join(", ") || model.reason.split("\n")[0];
+}
+
 function unready(told, reveal) {
   const models = told.models.filter((model) => model.required && model.verdict !== "proved");
   if (!models.length) return [];
   const items = models.slice(0, MANY).map((model) => {
     const button = make("button", { type: "button", class: "plain" }, make("bdi", {}, model.name));
     button.addEventListener("click", () => reveal(model.name));
-    return make("li", {}, button, `: ${[model.verdict, model.reason].filter(Boolean).join(", ")}`);
+    return make("li", {}, button, `: ${[model.verdict, why(model, told)].filter(Boolean).join(", ")}`);
   });
   if (models.length > MANY) items.push(make("li", { class: "faint" }, `and ${models.length - MANY} more`));
   return [make("ul", { class: "unready" }, ...items)];

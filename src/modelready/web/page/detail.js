@@ -62,7 +62,7 @@ function lacking(model) {
   const files = model.lacking;
   if (!files.length) return "";
   const list = make("ul", { class: "files" }, ...files.slice(0, MANY).map(lacked));
-  const word = model.state === "damaged" ? "Lacks, or has damaged," : "Lacks";
+  const word = model.state === "damaged" ? "Missing or damaged:" : "Lacks";
   const parts = [make("h4", {}, `${word} ${counted(files.length, "file")}`), list];
   if (files.length > MANY) {
     const more = make("button", { type: "button", class: "quiet" }, `Show ${files.length - MANY} more`);
@@ -85,7 +85,8 @@ function verdict(model) {
   }
   const when = model.verdict.when ? `, ${ago(model.verdict.when)}` : "";
   const head = make("h4", {}, `Last verdict: ${model.verdict.result}${when}`);
-  const reason = model.verdict.reason ? [make("p", {}, model.verdict.reason)] : [];
+  const isToldByChecks = model.checks.some((check) => check.outcome === "failed");
+  const reason = model.verdict.reason && !isToldByChecks ? [make("p", {}, ...withCode(model.verdict.reason))] : [];
   return make("div", {}, head, ...reason, make("ul", { class: "checks" }, ...model.checks.map(checked)));
 }
 
@@ -95,7 +96,7 @@ function checked(check) {
     make("code", {}, check.id),
     make("span", { class: "check-outcome" }, check.outcome),
   ];
-  const message = check.message ? [make("p", { class: "check-message" }, check.message)] : [];
+  const message = check.message ? [make("p", { class: "check-message" }, ...withCode(check.message))] : [];
   return make("li", { "data-outcome": check.outcome }, make("div", { class: "check-line" }, ...line), ...message);
 }
 

@@ -48,7 +48,7 @@ export class Queue {
     });
     const look = make("span", { class: "look" });
     const bar = new Bar();
-    const actions = new Actions(name, this.doings);
+    const actions = new Actions(name, this.doings, link);
     const element = make("li", { class: "job" }, make("div", { class: "job-line" }, link, look, actions.element), bar.element);
     const job = { title, look, bar, actions, element };
     this.jobs.set(name, job);

@@ -25,7 +25,7 @@ export class Row {
     this.look = make("span", { class: "look" });
     this.amount = make("span", { class: "model-amount" });
     this.bar = null;
-    this.actions = new Actions(this.name, this.doings);
+    this.actions = new Actions(this.name, this.doings, this.head);
     this.trouble = make("p", { class: "model-trouble", hidden: true });
     this.body = make("div", { class: "model-body", id, hidden: true });
     this.element = make(
