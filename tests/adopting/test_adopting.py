@@ -48,7 +48,7 @@ def test_a_cache_that_huggingface_hub_filled_is_adopted_and_certified(machine, h
     damaged = machine.run("certify")
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{catalogs}: 1 model; certify with: modelready certify --catalog {catalogs}\n"
+    assert done.stdout == f"{catalogs}: 1 model; read it, then: modelready status --catalog {catalogs}\n"
     (model,) = catalog.read([catalogs], environ={}, cwd=machine.place).models
     assert (model.name, model.source.text, model.layout) == ("tiny", f"hf:acme/tiny@{commit}", "hub-cache")
     assert (model.consumers, model.tokenizer) == (("transformers",), (".",))
