@@ -24,7 +24,7 @@ def test_are_there(model: PlacedModel, judge: Judge) -> None:
 
 def test_are_large_enough(present_files: tuple[PlacedFile, ...], judge: Judge) -> None:
     """
-    Every file has its exact size, or reaches its minimum.
+    Every file has its exact size, where one is known, and reaches its minimum.
 
     Mend: `modelready provision` replaces a file that was cut short.
     """

@@ -70,6 +70,8 @@ def hold(path: Path, asked: Requested, *, reread: bool = False) -> Held:
     claims = _claims(path)
     models = {name: asked.selected[name] for name in claims.proved if name in asked.selected}
     faults = [*_of_the_whole(path, claims), *_of_requests(claims, asked)]
+    if not models and not faults:
+        faults.append(Fault(path.name, "proves none of the models that were asked about", _PROVE))
     counts = dict.fromkeys(("read", "remembered", "size"), 0)
     for model in models.values():
         found, how = _of_model(model, claims, asked, reread=reread)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 
 import pytest
@@ -16,6 +17,8 @@ from modelready.adopting import origins
 from modelready.adopting.rows import Adopted, File, Row, whole
 from modelready.cli import modelready
 from modelready.errors import RequestError
+from modelready.layouts import trees
+from modelready.model import Digest, ManifestFile
 
 FETCH = (
     "import sys; from huggingface_hub import snapshot_download as get; get('acme/tiny', local_dir=sys.argv[1] or None)"
@@ -48,7 +51,7 @@ def test_a_cache_that_huggingface_hub_filled_is_adopted_and_certified(machine, h
     damaged = machine.run("certify")
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{catalogs}: 1 model; certify with: modelready certify --catalog {catalogs}\n"
+    assert done.stdout == f"{catalogs}: 1 model; read it, then: modelready status --catalog {catalogs}\n"
     (model,) = catalog.read([catalogs], environ={}, cwd=machine.place).models
     assert (model.name, model.source.text, model.layout) == ("tiny", f"hf:acme/tiny@{commit}", "hub-cache")
     assert (model.consumers, model.tokenizer) == (("transformers",), (".",))
@@ -171,6 +174,59 @@ def test_a_side_file_that_tells_nothing_harms_nothing(tmp_path, adopted, held):
     assert read.models[0].source.kind in {"file", "civitai"}
 
 
+# ---- caches that are not whole
+
+
+def snapshot(cache, repo, commit, files):
+    """Write a snapshot as huggingface_hub does, each file a link to its blob; None leaves the blob out."""
+    storage = cache / f"models--{repo.replace('/', '--')}"
+    for name, content in files.items():
+        digest = hashlib.sha256(content or b"").hexdigest()
+        place = storage / "snapshots" / commit / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(f"../../blobs/{digest}")
+        if content is not None:
+            weights(storage / "blobs" / digest, content)
+    return storage
+
+
+def test_a_cache_that_is_not_whole_is_adopted_as_far_as_it_is(tmp_path, adopted):
+    """A link that leads nowhere is kept, so that certify tells of it; what was never fetched is said to be left out."""
+    commit, older = "a" * 40, "b" * 40
+    storage = snapshot(tmp_path / "hub", "acme/tiny", commit, {"a.safetensors": b"1", "b.safetensors": None})
+    snapshot(tmp_path / "hub", "acme/tiny", older, {"a.safetensors": b"0"})
+    weights(storage / "refs" / "main", commit.encode())
+    listing = [
+        ManifestFile(name, 1, (Digest("sha256", hashlib.sha256(name.encode()).hexdigest()),))
+        for name in ("a.safetensors", "c.safetensors", "d.json", "e.json", "f.json", "README.md")
+    ]
+    weights(storage / "trees" / f"{commit}.json", trees.text(listing).encode())
+    (tmp_path / "hub" / "models--acme--empty" / "snapshots").mkdir(parents=True)
+
+    found, read = adopted(tmp_path / "hub")
+
+    (model,) = read.models
+    assert (model.source.text, model.include) == (f"hf:acme/tiny@{commit}", ("a.safetensors", "b.safetensors"))
+    assert all(rule.digests for rule in model.files)
+    assert found.unknown == ("models--acme--empty: left out: it has no snapshot",)
+    told = "\n".join(found.rows[0].unknown)
+    assert "other snapshots lie here too and were left out: bbbbbbbbbbbb" in told
+    assert "4 more files of the repository are not here and were left out: c.safetensors, d.json, e.json and 1" in told
+    assert "damaged: these lead nowhere: b.safetensors" in told
+
+
+def test_one_repository_of_a_cache_is_enough(tmp_path, adopted):
+    """Copied without its reference: the only snapshot is meant, or the newest."""
+    storage = snapshot(tmp_path / "hub", "acme/tiny", "a" * 40, {"x.gguf": b"1"})
+    snapshot(tmp_path / "hub", "acme/other", "b" * 40, {"y.gguf": b"1"})
+    later = snapshot(tmp_path / "hub", "acme/tiny", "c" * 40, {"x.gguf": b"2"}) / "snapshots" / ("c" * 40)
+    os.utime(later, (2**31, 2**31))
+
+    _, read = adopted(storage)
+
+    assert [model.source.text for model in read.models] == [f"hf:acme/tiny@{'c' * 40}"]
+
+
 # ---- folders
 
 
@@ -253,6 +309,35 @@ def test_what_holds_no_model_is_a_mistake(tmp_path, adopted, make):
 
     with pytest.raises(RequestError, match=r"adopted|is not there"):
         adopted(next(iter(tmp_path.glob("x*")), tmp_path / "x"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        pytest.param("w.json", b"[]", "w.json:", id="JSON that is no workflow"),
+        pytest.param("w.json", b'{"a": 1}', "is no workflow of ComfyUI", id="a table that is none"),
+        pytest.param("d.sh", b"\xff\xfe", "cannot be read as a script", id="bytes that are no text"),
+    ],
+)
+def test_a_file_that_is_something_else_is_a_mistake(tmp_path, adopted, name, content, message):
+    with pytest.raises(RequestError, match=message):
+        adopted(weights(tmp_path / name, content))
+
+
+def test_a_weight_file_is_enough(tmp_path, adopted):
+    _, read = adopted(weights(tmp_path / "x-Q4.gguf"))
+
+    assert [(model.name, model.consumers) for model in read.models] == [("x-q4", ("llama.cpp",))]
+
+
+def test_loose_weights_in_one_folder_are_a_model_each(tmp_path, adopted):
+    for name in ("a.gguf", "b.gguf", "words.txt", "deep/c.gguf"):
+        weights(tmp_path / "m" / name)
+
+    found, read = adopted(tmp_path / "m")
+
+    assert [model.name for model in read.models] == ["a", "b", "c"]
+    assert found.unknown == (f"{tmp_path / 'm'}: left out beside the weights: words.txt",)
 
 
 # ---- workflows

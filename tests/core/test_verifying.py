@@ -166,6 +166,15 @@ def test_a_model_that_no_catalog_names_cannot_be_found(workshop, certified):
     assert "no catalog here names it" in told(held)["tiny"]
 
 
+def test_a_question_about_other_models_is_not_answered_with_yes(workshop, certified):
+    path = certified()
+    workshop.catalog += '[[model]]\nname = "other"\nsource = "hf:acme/other"\nenabled_by = ["OTHER"]\n'
+
+    held = verifying.hold(path, workshop.asked(models=["other"]))
+
+    assert (held.is_true, told(held)) == (False, {path.name: "proves none of the models that were asked about"})
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -93,7 +93,12 @@ def test_a_model_of_which_nothing_is_known_never_passes(model_in, revision, told
             b"1234", {"size": 5000}, "has 4 bytes; expected exactly 5,000 bytes (5.0 KB): 4,996 too few", id="short"
         ),
         pytest.param(b"12", {"size": 1}, "has 2 bytes; expected exactly 1 byte: 1 too many", id="long"),
-        pytest.param(b"1234", {"size": 4, "min_size": 9}, None, id="the exact size is stronger"),
+        pytest.param(
+            b"1234",
+            {"size": 4, "min_size": 9},
+            "has 4 bytes; expected at least 9 bytes",
+            id="less than the catalog wants",
+        ),
         pytest.param(b"1234", {"min_size": 4}, None, id="the minimum reached"),
         pytest.param(
             b"1" * 2048,

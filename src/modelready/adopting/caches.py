@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from modelready.adopting import structure
 from modelready.adopting.bytes_here import digested
-from modelready.adopting.rows import Adopted, File, Row, slug
+from modelready.adopting.rows import Adopted, File, Row, shown, slug
 from modelready.errors import ModelreadyError
 from modelready.layouts import HubCache
 from modelready.placing.knowing import commit_of
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from modelready.model import ManifestFile
 
 _PREFIX = "models--"
-_SHOWN = 3
 
 
 def cache_at(path: Path) -> Path | None:
@@ -78,16 +77,12 @@ def _unknown(
     dangling = [path for path, file in found.items() if file.size is None]
     told = []
     if snapshots:
-        told.append(f"other snapshots lie here too and were left out: {_shown([one[:12] for one in snapshots])}")
+        told.append(f"other snapshots lie here too and were left out: {shown([one[:12] for one in snapshots])}")
     if absent:
-        told.append(f"{len(absent)} more files of the repository are not here and were left out: {_shown(absent)}")
+        told.append(f"{len(absent)} more files of the repository are not here and were left out: {shown(absent)}")
     if dangling:
-        told.append(f"damaged: these lead nowhere: {_shown(dangling)}")
+        told.append(f"damaged: these lead nowhere: {shown(dangling)}")
     return told
-
-
-def _shown(names: list[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
 def _newest(layout: HubCache) -> str | None:

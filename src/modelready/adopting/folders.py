@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from modelready import contents
 from modelready.adopting import side_files, structure
 from modelready.adopting.bytes_here import digested
-from modelready.adopting.rows import UNKNOWN_SOURCE, Adopted, File, Row, folder_text, slug
+from modelready.adopting.rows import UNKNOWN_SOURCE, Adopted, File, Row, folder_text, shown, slug
 from modelready.consumers.comfyui_folders import CATEGORY_FOLDERS, GGUF
 from modelready.layouts import Folder, looking, receipts
 from modelready.layouts.refs import is_commit
@@ -94,7 +94,7 @@ class Adopter:
         is_one = len(families) <= 1 or any(path in structure.MARKERS for path in paths)
         if not is_one:
             others = [path for path in paths if not structure.is_weight(path)]
-            left_out = (f"{root}: {len(others)} files beside the weights were left out",) if others else ()
+            left_out = (f"{root}: left out beside the weights: {shown(others)}",) if others else ()
             return Adopted(tuple(self._single(root, shards, ()) for shards in families.values()), left_out)
         if len(paths) == 1:
             return Adopted((self._single(root, paths, ()),))

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from modelready import addresses, patterns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 #: Sources of models whose origin nobody knows are the very files that lie here.
 UNKNOWN_SOURCE = "nothing says where it comes from: it certifies, but cannot be brought; name its source"
+_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,11 @@ class Adopted:
 def slug(text: str) -> str:
     """Give *text* as a name that a catalog takes."""
     return re.sub(r"[^a-z0-9.-]+", "-", text.lower()).strip("-.") or "model"
+
+
+def shown(names: Sequence[str]) -> str:
+    """Give the first of *names*, and how many more there are."""
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
 def whole(found: Adopted) -> Adopted:

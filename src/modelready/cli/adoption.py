@@ -51,7 +51,7 @@ def adopt(paths: tuple[Path, ...], *, output: Path | None, force: bool, is_json:
         click.echo(line, err=True)
     if output is not None and not is_json:
         models = "1 model" if len(found.rows) == 1 else f"{len(found.rows)} models"
-        click.echo(f"{output}: {models}; certify with: modelready certify --catalog {output}")
+        click.echo(f"{output}: {models}; read it, then: modelready status --catalog {output}")
     return 0
 
 

@@ -58,7 +58,7 @@ def unlisted(model: PlacedModel) -> tuple[Fault, ...]:
 
 
 def too_small(files: Iterable[PlacedFile]) -> tuple[Fault, ...]:
-    """Tell the files that are not as large as they should be: exactly, where that is known."""
+    """Tell the files that have not the size that is known, or are smaller than the catalog says."""
     return _each(files, _why_too_small)
 
 
@@ -138,11 +138,14 @@ def _remedy(placed: PlacedFile) -> str:
 
 def _why_too_small(placed: PlacedFile) -> str:
     size = placed.place.stat().st_size
-    if placed.size is not None:
-        return "" if size == placed.size else _differs(size, placed.size)
+    if placed.size is not None and size != placed.size:
+        return _differs(size, placed.size)
+    # Also where the source names an exact size: it may have replaced a model by a placeholder.
     if placed.min_size is not None and size < placed.min_size:
         return f"has {_size(size)}; expected at least {_size(placed.min_size)}"
     # An empty __init__.py is as it should be; empty weights never are.
+    if placed.size is not None:
+        return ""
     return "is empty" if size == 0 and pages.is_binary(placed.place) else ""
 
 
