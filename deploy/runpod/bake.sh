@@ -7,13 +7,13 @@ share=/opt/modelready/share
 
 # Without a catalog of its own, the image has those of modelready, but for the one that is always required.
 put_catalogs() {
-    if compgen -G "$catalogs/*.toml" >/dev/null; then
-        return
+    if ! compgen -G "$catalogs/*.toml" >/dev/null; then
+        local shipped
+        shipped=$(/opt/modelready/bin/python -P -c 'from modelready import packaged; print(packaged.folder("catalogs"))')
+        cp "$shipped"/*.toml "$catalogs/"
+        rm -f "$catalogs/starter.toml"
     fi
-    local shipped
-    shipped=$(/opt/modelready/bin/python -P -c 'from modelready import packaged; print(packaged.folder("catalogs"))')
-    cp "$shipped"/*.toml "$catalogs/"
-    rm -f "$catalogs/starter.toml"
+    modelready status --catalog "$catalogs" >/dev/null # a mistake in one of them ends the build
 }
 
 # What is mounted as a secret is given to this one command, and to nothing that stays.

@@ -15,29 +15,29 @@ import pytest
 RECIPES = Path(__file__).parents[2] / "deploy"
 CATALOG = """\
 [[model]]
-name = "qwen3-tts-tokenizer"
+name = "qwen3-tts-tokenizer-12hz"
 source = "hf:Qwen/Qwen3-TTS-Tokenizer-12Hz"
 layout = "folder"
 folder = "${MODELS_DIR}/Qwen3-TTS-Tokenizer-12Hz"
 enabled_by = ["ENABLE_QWEN_TTS"]
 
 [[model]]
-name = "qwen3-tts-1.7b"
+name = "qwen3-tts-1.7b-base"
 source = "hf:Qwen/Qwen3-TTS-12Hz-1.7B-Base"
 layout = "folder"
 folder = "${MODELS_DIR}/Qwen3-TTS-12Hz-1.7B-Base"
 include = ["*.json", "*.safetensors", "speech_tokenizer/*"]
 enabled_by = ["ENABLE_QWEN_TTS", "QWEN_TTS_SIZE:-both=1.7B|both"]
-needs = ["qwen3-tts-tokenizer"]
+needs = ["qwen3-tts-tokenizer-12hz"]
 
 [[model]]
-name = "qwen3-tts-0.6b"
+name = "qwen3-tts-0.6b-base"
 source = "hf:Qwen/Qwen3-TTS-12Hz-0.6B-Base"
 layout = "folder"
 folder = "${MODELS_DIR}/Qwen3-TTS-12Hz-0.6B-Base"
 include = ["*.json", "*.safetensors", "speech_tokenizer/*"]
 enabled_by = ["ENABLE_QWEN_TTS", "QWEN_TTS_SIZE:-both=0.6B|both"]
-needs = ["qwen3-tts-tokenizer"]
+needs = ["qwen3-tts-tokenizer-12hz"]
 """
 REPOS = ("Qwen/Qwen3-TTS-Tokenizer-12Hz", "Qwen/Qwen3-TTS-12Hz-1.7B-Base", "Qwen/Qwen3-TTS-12Hz-0.6B-Base")
 

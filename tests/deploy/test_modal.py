@@ -88,7 +88,7 @@ def test_a_model_that_the_certificate_does_not_prove_is_not_loaded(container, fi
     served = container("reader").run("serve", "recipe.certified_folder('1.7B')")
 
     assert served.returncode == 1
-    assert "qwen3-tts-1.7b: is required here" in served.stderr
+    assert "qwen3-tts-1.7b-base: is required here" in served.stderr
     assert "are not proved: `modal run download_models.py`" in served.stderr
 
 
@@ -99,7 +99,7 @@ def test_models_that_disappear_are_told_before_anything_loads(container, filled)
     served = container("reader").run("serve", "recipe.certified_folder('0.6B')")
 
     assert served.returncode == 1
-    assert "qwen3-tts-0.6b/model-00001-of-00002.safetensors: is not here" in served.stderr
+    assert "qwen3-tts-0.6b-base/model-00001-of-00002.safetensors: is not here" in served.stderr
 
 
 def test_a_download_that_runs_out_of_time_is_committed_and_goes_on(container, server, hub, upstream):

@@ -64,11 +64,9 @@ def base_tar():
 def store(tmp_path_factory, base_tar):
     place = tmp_path_factory.mktemp("images")
     store = Store(place)
-    base = place / "base"
-    base.mkdir()
-    shutil.copy(base_tar, base)
-    (base / "Dockerfile").write_text("FROM scratch\nADD base.tar /\n")
-    made = store("bud", "--isolation", "chroot", "-t", "localhost/base", str(base))
+    recipe = place / "Dockerfile"
+    recipe.write_text("FROM scratch\nADD base.tar /\n")
+    made = store("bud", "--isolation", "chroot", "-f", str(recipe), "-t", "localhost/base", str(base_tar.parent))
     assert made.status == 0, made.said
     yield store
     store("rm", "--all")
@@ -127,7 +125,7 @@ def build(store, gated_hub, context, tmp_path_factory):
 @pytest.fixture(scope="module")
 def baked(build):
     """Build the image with the small model baked in, once for all tests."""
-    return build("localhost/baked", "qwen3-tts-0.6b")
+    return build("localhost/baked", "qwen3-tts-0.6b-base")
 
 
 @pytest.fixture
@@ -148,7 +146,7 @@ def run(store, gated_hub):
 def test_what_was_baked_is_certified_and_served(baked, run, gated_hub):
     """The image holds the model; a pod of it starts without asking the network."""
     assert baked.status == 0, baked.said
-    assert "qwen3-tts-0.6b  ready" in baked.said
+    assert "qwen3-tts-0.6b-base  ready" in baked.said
     gated_hub.forget()
 
     served = run("localhost/baked")
@@ -173,7 +171,7 @@ def test_a_model_that_is_not_proved_leaves_no_image(build, baked, store, context
     row = '\n[[model.file]]\npath = "model-00001-of-00002.safetensors"\nmin_size = "10000 MiB"\n'
     catalog.write_text(CATALOG + row)
     try:
-        failed = build("localhost/failed", "qwen3-tts-0.6b")
+        failed = build("localhost/failed", "qwen3-tts-0.6b-base")
     finally:
         catalog.write_text(CATALOG)
 
@@ -185,7 +183,7 @@ def test_a_model_that_is_not_proved_leaves_no_image(build, baked, store, context
 
 def test_a_gated_model_without_a_token_leaves_no_image(build, store):
     # Other words than elsewhere: a step that went well once, with a token, is not run again.
-    failed = build("localhost/untold", "qwen3-tts-tokenizer qwen3-tts-0.6b", has_token=False)
+    failed = build("localhost/untold", "qwen3-tts-tokenizer-12hz qwen3-tts-0.6b-base", has_token=False)
 
     assert failed.status != 0
     assert "HF_TOKEN" in failed.said

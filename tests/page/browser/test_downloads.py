@@ -139,17 +139,33 @@ def test_clearing_asks_for_the_admin_token_and_keeps_it_nowhere(started):
     row.locator(".model-open").click()
     row.get_by_role("button", name="Clear from the queue").click()
 
-    page.get_by_label("Admin token").fill("wrong")
+    page.locator("#token").fill("wrong")
     page.get_by_role("button", name="Clear", exact=True).click()
     expect(page.locator("#token-note")).to_contain_text("only the admin may clear")
     expect(page.locator("#admin")).to_be_visible()
-    page.get_by_label("Admin token").fill("an-admin-token")
+    page.locator("#token").fill("an-admin-token")
     page.get_by_role("button", name="Clear", exact=True).click()
 
     expect(page.locator("#admin")).to_be_hidden()
     kept = page.evaluate("JSON.stringify([location.href, {...localStorage}, {...sessionStorage}, document.cookie])")
     assert "admin" not in kept
     assert page.locator("#token").get_attribute("type") == "password"
+
+
+def test_a_server_for_other_machines_wants_the_token_once(stocked, serving, looking):
+    """Where everybody can look, only the admin changes something."""
+    looker = looking(serving("--host", "0.0.0.0", "--no-certify"))
+    page, row = looker.open(), looker.row("The tiny one")
+    row.get_by_role("button", name="Start").click()
+    expect(page.locator("#admin")).to_contain_text("Other machines can reach it")
+    page.locator("#token").fill("an-admin-token")
+    page.get_by_role("button", name="Go on").click()
+    expect(row.locator(".look")).to_have_text("On disk")
+
+    looker.row("The spare one").get_by_role("button", name="Start").click()
+
+    expect(looker.row("The spare one").locator(".look")).to_have_text("On disk")
+    expect(page.locator("#admin")).to_be_hidden()
 
 
 def test_a_server_that_may_not_download_says_why(stocked, serving, looking):

@@ -53,16 +53,18 @@ def test_axe_finds_nothing_in_any_dress(stocked, hub, serving, looking):
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_dark_is_dark(stocked, serving, looking):
-    """The page follows what the system asks for."""
+def test_the_page_follows_what_the_system_asks_for(stocked, serving, looking):
+    """Dark is dark, and less motion is none."""
     server = serving()
     shades = []
     for scheme in ("light", "dark"):
-        page = looking(server, color_scheme=scheme).open()
+        page = looking(server, color_scheme=scheme, reduced_motion="reduce").open()
         shades.append(page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"))
 
     assert min(shades[0]) > 200
     assert max(shades[1]) < 60
+    moving = "[...document.querySelectorAll('*')].filter((one) => getComputedStyle(one).transitionProperty !== 'none')"
+    assert page.evaluate(f"{moving}.length") == 0
 
 
 def test_the_keyboard_reaches_everything(looker):
