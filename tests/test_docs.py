@@ -99,7 +99,8 @@ def test_every_command_line_in_the_documents_can_be_said(words):
 def test_every_option_named_in_the_documents_exists(path):
     """No document speaks of an option that was renamed."""
     spans = re.findall(r"`([^`\n]+)`", FENCED.sub("", path.read_text(encoding="utf-8")))
-    named = {option for span in spans for option in OPTION.findall(span)}
+    ours = (span for span in spans if span.partition(" ")[0] not in {"buildah", "hf", "modal"})
+    named = {option for span in ours for option in OPTION.findall(span)}
 
     known = {option for command in COMMANDS for option in options_of(command)}
 

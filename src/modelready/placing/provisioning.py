@@ -86,6 +86,7 @@ class _Bringing:
     progress: Progress
     stop: threading.Event
     proofs: dict[str, tuple[Mapping[Algorithm, str], Fingerprint]] = field(default_factory=dict)
+    remembered: set[str] = field(default_factory=set)
 
     def bring(self, sources: Sources) -> None:
         """Fetch, link, and write refs, listing or receipt."""
@@ -270,8 +271,9 @@ class _Bringing:
         """Remember the digests of what arrived, so that certifying reads nothing again."""
         entries = []
         for placed in self.plan.placed.files:
-            if placed.path in self.proofs:
-                digests, then = self.proofs.pop(placed.path)
+            if placed.path in self.proofs and placed.path not in self.remembered:
+                self.remembered.add(placed.path)
+                digests, then = self.proofs[placed.path]
                 with contextlib.suppress(OSError):  # gone again: there is nothing to remember
                     if (now := settled_fingerprint(placed.place)) == then:
                         entries.append((placed.place, digests, now))
