@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from modelready.downloads.display import Display, table, told
+from modelready.downloads.display import Display, Watch, table, told
 from modelready.downloads.jobs import Job, Jobs
 
 
@@ -23,7 +23,7 @@ def job(**changes):
 def printed(*jobs, width=120):
     """Give the table of *jobs* as text."""
     console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
-    console.print(table(jobs))
+    console.print(table(jobs, width))
     return console.file.getvalue()
 
 
@@ -78,6 +78,23 @@ def test_the_table_has_a_bar_for_each_job_and_counts_those_that_wait():
     assert "first" not in text
 
 
+@pytest.mark.parametrize("width", [200, 112, 100, 80, 60])
+def test_a_job_keeps_to_one_line_on_every_terminal(width):
+    """Lines that wrap jump about while the bars move."""
+    long = replace(job(current_file="folder/" * 20 + "a.bin", speed_bps=1e6), model="a-long-name" * 4)
+
+    lines = printed(long, job(state="verifying", bytes_done=10**7), width=width).splitlines()
+
+    assert len(lines) == 2
+    assert all(len(line) <= width for line in lines)
+    assert "5.0 MB of" in lines[0]
+
+
+def test_what_nobody_knows_yet_is_not_told_as_nothing():
+    """A job that is being planned has no figures."""
+    assert " of " not in printed(Job("run", "tiny", note="asks the Hub"))
+
+
 def test_the_table_of_nothing_is_empty():
     """Between two models nothing is shown."""
     assert not printed().strip()
@@ -128,3 +145,30 @@ def test_a_terminal_gets_bars_that_leave_nothing_behind(jobs):
 
     assert "over" not in file.getvalue()
     assert "\x1b[2K" in file.getvalue()  # the live lines were erased
+
+
+def test_a_watch_keeps_a_line_of_what_has_ended(jobs):
+    """Who looks away for a minute still sees how each download ended, once."""
+    file = Terminal("tiny: in place")
+    console = Console(file=file, force_terminal=True, width=120, color_system=None, _environ={"TERM": "xterm"})
+    ended = job(state="completed", bytes_fetched=5, finished_at=7.0)
+    failed = replace(ended, model="other", state="failed", error_what="gone [/] away", error_remedy="try again")
+    jobs.write(ended, failed)
+
+    with Watch(lambda: jobs.all_of_run("run"), console):
+        assert file.seen.wait(30)
+        file.awaited = "nothing is being downloaded"
+        file.seen.clear()
+        assert file.seen.wait(30)
+
+    assert file.getvalue().count("✓ tiny: in place, 2 files, 5 B fetched") == 1
+    assert file.getvalue().count("✗ other: failed: gone [/] away; try again") == 1
+
+
+def test_a_watch_shows_what_moves(jobs):
+    """The rows are those that provision shows, whichever process writes them."""
+    file = Terminal("1/2 files")
+    jobs.write(job())
+
+    with Watch(lambda: jobs.all_of_run("run"), Console(file=file, force_terminal=True, width=120)):
+        assert file.seen.wait(30)

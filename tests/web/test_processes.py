@@ -31,8 +31,8 @@ class Served:
     def __init__(self, machine):
         self.process = machine.start("serve", "--port", "0", "--no-certify")
         self.url = _address(self.process)
-        self.reading = threading.Thread(target=self.process.stdout.read, daemon=True)
-        self.reading.start()
+        self._reader = threading.Thread(target=self.process.stdout.read)
+        self._reader.start()
 
     def start(self, model):
         return requests.post(f"{self.url}/api/model-download/{model}/start", timeout=60).status_code
@@ -43,7 +43,7 @@ class Served:
     def kill(self):
         self.process.kill()
         self.process.wait(60)
-        self.reading.join(60)
+        self._reader.join(60)
         self.process.stdout.close()
 
 
@@ -80,7 +80,7 @@ def test_a_server_certifies_what_it_brought_and_is_ready_while_that_is_true(mach
     hub.add_repo("acme/tiny", tiny)
     machine.catalog('[[model]]\nname = "tiny"\nsource = "hf:acme/tiny"\n')
     server = machine.start("serve", "--port", "0")
-    request.addfinalizer(server.kill)
+    request.addfinalizer(server.kill)  # a server is nothing that a failed test may leave behind
     url = _address(server)
 
     def ready():
@@ -92,7 +92,7 @@ def test_a_server_certifies_what_it_brought_and_is_ready_while_that_is_true(mach
     certificate = requests.get(f"{url}/api/certificate", timeout=60).json()
     verdict = requests.get(f"{url}/api/models", timeout=60).json()["models"][0]["verdict"]
     next(machine.cache.glob("models--*/snapshots/*/words.json")).write_text('["cat", "dog", "owl"]')
-    _until(lambda: ready().status_code == 503)  # a Response that tells of an error counts as false itself
+    _until(lambda: ready().status_code == 503)  # not the answer itself: requests calls a refusal false
     after = ready()
 
     server.send_signal(signal.SIGTERM)

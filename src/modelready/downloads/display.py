@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from modelready import sizes
 
@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.table import Table
+    from rich.text import Text
 
     from modelready.downloads.jobs import Job
 
@@ -22,6 +23,18 @@ _LOOK_S = 0.2
 _LINE_S = 5.0
 #: From here on, the time left says that nothing moves, and says it badly.
 _LONGEST_LEFT_S = 100 * 3600
+#: Cells of a bar, and how the columns of the table look: model, bar, percent, amount, pace, file or note.
+_BAR = 16
+_WIDE, _NARROW = 112, 88  # from so many cells on, the last column and the count of files have room
+_COLUMNS: tuple[dict[str, Any], ...] = (
+    {"style": "bold", "max_width": 30},
+    {},
+    {"justify": "right"},
+    {},
+    {"style": "cyan"},
+    {"style": "dim", "ratio": 1},
+)
+_SIGNS = {"completed": ("✓", "green"), "failed": ("✗", "red")}
 
 
 def told(job: Job) -> str:
@@ -67,7 +80,7 @@ class Display:
 
         with Live(console=self._console, transient=True, refresh_per_second=8, redirect_stdout=False) as live:
             while not self._over.wait(_LOOK_S):
-                live.update(table(job for job in self._rows() if not job.is_over))
+                live.update(table(self._rows(), self._console.width))
 
     def _show_lines(self) -> None:
         while not self._over.wait(_LOOK_S):
@@ -84,29 +97,72 @@ class Display:
                 self._console.print(told(job), markup=False, highlight=False, soft_wrap=True)
 
 
-def table(jobs: Iterable[Job]) -> Table:
-    """Give *jobs* as a table with bars."""
-    from rich.progress_bar import ProgressBar  # noqa: PLC0415 - only where it is shown
-    from rich.table import Table  # noqa: PLC0415
+class Watch(Display):
+    """Shows jobs of any process; on a terminal, what has ended leaves a line behind."""
 
-    rows = Table.grid(padding=(0, 1), expand=False)
+    def _show_live(self) -> None:
+        from rich.live import Live  # noqa: PLC0415 - only for a terminal
+
+        with Live(console=self._console, transient=True, refresh_per_second=8, redirect_stdout=False) as live:
+            while not self._over.wait(_LOOK_S):
+                rows = tuple(self._rows())
+                self._tell_ends(rows)
+                live.update(_idle() if all(job.is_over for job in rows) else table(rows, self._console.width))
+
+    def _tell_ends(self, rows: Iterable[Job]) -> None:
+        from rich.text import Text  # noqa: PLC0415 - only for a terminal
+
+        for job in rows:
+            if job.is_over and self._told.get(job.model) != (job.state, job.finished_at):
+                self._told[job.model] = (job.state, job.finished_at)
+                sign, style = _SIGNS.get(job.state, ("·", "dim"))
+                line = Text.assemble((sign, style), f" {told(job)}")
+                self._console.print(line, soft_wrap=True)
+
+
+def table(jobs: Iterable[Job], width: int = 120) -> Table:
+    """Give those of *jobs* that have not ended as a table with bars that fits into *width* cells."""
+    from rich.table import Table  # noqa: PLC0415 - only where it is shown
+
+    rows = Table.grid(padding=(0, 1), expand=True)
+    for column in _COLUMNS if width >= _WIDE else (*_COLUMNS[:-2], _COLUMNS[-1]):
+        rows.add_column(no_wrap=True, overflow="ellipsis", **column)
     waiting = 0
     for job in jobs:
         if job.state == "queued" and not job.note:
             waiting += 1
-            continue
-        bar = ProgressBar(total=max(job.bytes_total, 1), completed=job.bytes_done, width=24)
-        rows.add_row(job.model, bar, _amount(job), _pace(job), job.note or job.current_file or job.state)
+        elif not job.is_over:
+            rows.add_row(*_cells(job, width))
     if waiting:
         rows.add_row(f"+ {waiting} waiting")
     return rows
 
 
+def _cells(job: Job, width: int) -> tuple[RenderableType, ...]:
+    from rich.progress_bar import ProgressBar  # noqa: PLC0415 - only where it is shown
+    from rich.text import Text  # noqa: PLC0415
+
+    there = min(max(job.bytes_done, 0), job.bytes_total)
+    bar = ProgressBar(total=max(job.bytes_total, 1), completed=there, width=_BAR)
+    percent = f"{100 * there // job.bytes_total} %" if job.bytes_total else ""
+    doing = job.note or (job.current_file if job.state == "downloading" else "") or job.state
+    amount = _amount(job) if width >= _NARROW else _bytes(job)
+    start = (Text(job.model), bar, percent, amount if job.files_total or job.bytes_total else "")
+    return (*start, _pace(job), Text(doing)) if width >= _WIDE else (*start, Text(_pace(job) or doing))
+
+
+def _idle() -> Text:
+    from rich.text import Text  # noqa: PLC0415 - only where it is shown
+
+    return Text("nothing is being downloaded now; Ctrl-C ends this", style="dim")
+
+
 def _amount(job: Job) -> str:
-    return (
-        f"{job.files_done}/{job.files_total} files, "
-        f"{sizes.told(max(job.bytes_done, 0))} of {sizes.told(job.bytes_total)}"
-    )
+    return f"{job.files_done}/{job.files_total} files, {_bytes(job)}"
+
+
+def _bytes(job: Job) -> str:
+    return f"{sizes.told(max(job.bytes_done, 0))} of {sizes.told(job.bytes_total)}"
 
 
 def _pace(job: Job) -> str:

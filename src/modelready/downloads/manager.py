@@ -49,6 +49,8 @@ class UnifiedModelDownloadManager:
     ) -> None:
         self._ground = asked.ground if asked else grounds.bare(os.environ)
         self._asked, self._is_ours = asked, asked is None
+        listed = asked.with_needs(list(asked.selected)) if asked else []
+        self._listed = {one.name: one for one in listed}  # what a selected model needs is brought with it
         self._infos: dict[str, ModelInfo] = {}
         self.queue = Queue(self._ground.jobs, self._ground.settings.home)
         self._worker = QueueWorker(
@@ -121,7 +123,7 @@ class UnifiedModelDownloadManager:
 
     def models(self) -> dict[str, Model | ModelInfo]:
         """Give every model that can be asked for: those of the catalogs, then those that programs registered."""
-        known: dict[str, Model | ModelInfo] = dict(self._asked.selected) if self._asked else {}
+        known: dict[str, Model | ModelInfo] = dict(self._listed)
         others = {name: infos.read(name, row) for name, (_, row) in self._ground.jobs.registered().items()}
         found = {name: info for name, info in others.items() if info is not None} | self._infos
         return known | {name: info for name, info in found.items() if name not in known}
@@ -255,7 +257,7 @@ class UnifiedModelDownloadManager:
     # ---- how
 
     def _found(self, model_id: str) -> Model | ModelInfo:
-        if self._asked and (known := self._asked.selected.get(model_id)):
+        if known := self._listed.get(model_id):
             return known
         if info := self._infos.get(model_id):
             return info

@@ -35,7 +35,7 @@ class Feed:
         self._listeners: set[asyncio.Queue[ServerSentEvent | None]] = set()
         self._seq = 0
         self._summary: dict[str, Any] = {}
-        self._certified = 0.0
+        self._certified: float | None = None  # not looked yet; 0.0: there is none
         self._told_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
@@ -117,8 +117,8 @@ class Feed:
         try:
             then = self._certificate.stat().st_mtime
         except OSError:
-            return False
-        is_new = self._certified not in {0.0, then}
+            then = 0.0
+        is_new = then > 0.0 and self._certified not in {None, then}
         self._certified = then
         return is_new
 

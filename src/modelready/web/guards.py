@@ -127,6 +127,8 @@ class Guards:
                     headers.setdefault(name, value)
                 if scope["path"].startswith(("/api/", "/metrics", "/healthz", "/readyz")):
                     headers.setdefault("cache-control", "no-store")
+                elif scope["path"].startswith("/page/"):
+                    headers.setdefault("cache-control", "no-cache")  # another version's scripts would not fit together
             await send(message)
 
         refusal = self._refusal(scope)
