@@ -14,8 +14,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ROOT = Path(__file__).parent
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -305,11 +309,16 @@ def _debian(session: nox.Session, *programs: str) -> None:
         return
     if shutil.which("apt-get") is None:
         session.error(f"{', '.join(missing)}: not here, and there is no apt-get to bring them; install them")
-    as_root = () if os.geteuid() == 0 else ("sudo", "-n")
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    session.run(*as_root, "apt-get", "update", "-qq", external=True)
-    what = ("install", "-y", "-qq", "--no-install-recommends", *missing)
-    session.run(*as_root, "apt-get", *what, env=quiet, external=True, silent=True)
+    _apt_get(session, *missing)
+
+
+def _apt_get(session: nox.Session, *packages: str, success_codes: Iterable[int] = (0,)) -> None:
+    """Install *packages* by apt-get, as root, without questions; wait where another one is at it."""
+    rights = () if os.geteuid() == 0 else ("sudo", "-n")
+    apt = (*rights, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300")
+    session.run(*apt, "update", external=True, success_codes=success_codes)
+    install = (*apt, "install", "--yes", "--no-install-recommends", *packages)
+    session.run(*install, external=True, silent=True, success_codes=success_codes)
 
 
 def _group(name: str) -> tuple[str, ...]:
@@ -333,11 +342,7 @@ def _pytest(session: nox.Session, *, under: tuple[str, ...] = (), which: tuple[s
 def _chromium(session: nox.Session) -> str:
     """Give the path of a Chromium; Debian's package manager brings one where there is none."""
     if not (found := _found_chromium()) and shutil.which("apt-get"):
-        rights = () if os.geteuid() == 0 else ("sudo", "-n")
-        apt = (*rights, "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300")
-        session.run(*apt, "update", external=True, success_codes=range(256))
-        install = (*apt, "install", "--yes", "--no-install-recommends", "chromium")
-        session.run(*install, external=True, silent=True, success_codes=range(256))
+        _apt_get(session, "chromium", success_codes=range(256))
         found = _found_chromium()
     if not found:
         session.error("no Chromium here, and apt-get cannot bring it: install one, and name it in MODELREADY_CHROMIUM")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from modelready.diagnosing import causes
 from modelready.downloads.functions import Call
 from modelready.downloads.infos import ModelInfo
 from modelready.downloads.progress import Progress
 from modelready.errors import Bug, Interrupted, ModelreadyError
-from modelready.layouts.atomically import told
+from modelready.layouts import atomically
 from modelready.layouts.locking import hold
 from modelready.placing import locate, plan_all, provision
 from modelready.placing.examining import manifest_file
@@ -22,6 +24,7 @@ from modelready.placing.places import layout_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from modelready.diagnosing.causes import Diagnosis
     from modelready.downloads.jobs import Job
     from modelready.downloads.queue import Queue
     from modelready.grounds import Ground
@@ -46,10 +49,12 @@ class QueueWorker:
         find: Callable[[str], Model | ModelInfo | None],
         *,
         drained: Callable[[threading.Event], None] | None = None,
+        ended: Callable[[Job], None] = lambda _: None,
     ) -> None:
         self.name = uuid.uuid4().hex
         self._queue, self._ground, self._options, self._find = queue, ground, options, find
-        self._drained, self._has_brought = drained, False
+        self._drained, self._has_brought, self._ended = drained, False, ended
+        self._diagnosing = causes.Diagnosing(os.environ, ground.settings)
         self._stop, self._woken, self._signed = threading.Event(), threading.Event(), threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -147,11 +152,18 @@ class QueueWorker:
         except Interrupted:
             self._interrupted(progress.job, model, call)
         except ModelreadyError as error:
-            self._queue.settle(_failed(progress.job, error))
+            self._settle(_failed(progress.job, self._diagnose(error, model)))
         except Exception as error:  # noqa: BLE001 - a bug fails one job, and the queue goes on
-            self._queue.settle(_failed(progress.job, Bug(error)))
+            self._settle(_failed(progress.job, causes.plain(Bug(error))))
         else:
-            self._queue.settle(replace(progress.job, state="completed", note="", finished_at=time.time()))
+            self._settle(replace(progress.job, state="completed", note="", finished_at=time.time()))
+
+    def _diagnose(self, error: ModelreadyError, model: Model | None) -> Diagnosis:
+        return self._diagnosing.diagnose(error, model) if model is not None else causes.plain(error)
+
+    def _settle(self, job: Job) -> None:
+        self._queue.settle(job)
+        self._ended(job)
 
     def _call(self, info: ModelInfo) -> Call:
         settings = self._ground.settings
@@ -196,7 +208,7 @@ def drop_partials(model: Model, ground: Ground) -> None:
     with layout.lock():
         for file, place in files:
             part = layout.part(file, place)
-            with told(part):
+            with atomically.told(part):
                 part.unlink(missing_ok=True)
 
 
@@ -220,14 +232,14 @@ def _with_estimates(job: Job, found: Model | ModelInfo | None) -> Job:
     return job
 
 
-def _failed(job: Job, error: ModelreadyError) -> Job:
+def _failed(job: Job, told: Diagnosis) -> Job:
     return replace(
         job,
         state="failed",
         note="",
-        error_kind=error.kind,
-        error_what=error.what,
-        error_remedy=error.remedy,
-        is_retryable=int(error.retryable),
+        error_kind=told.kind,
+        error_what=told.told,
+        error_remedy=told.remedy,
+        is_retryable=int(told.retryable),
         finished_at=time.time(),
     )
