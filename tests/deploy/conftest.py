@@ -42,15 +42,15 @@ needs = ["qwen3-tts-tokenizer-12hz"]
 REPOS = ("Qwen/Qwen3-TTS-Tokenizer-12Hz", "Qwen/Qwen3-TTS-12Hz-1.7B-Base", "Qwen/Qwen3-TTS-12Hz-0.6B-Base")
 
 
-def make_upstream(folder: Path) -> Path:
-    """Write a small model with a speech tokenizer in it: two shards and their index each."""
-    for place in (folder, folder / "speech_tokenizer"):
+def make_upstream(folder: Path, seed: int = 1) -> Path:
+    """Write a small model with a speech tokenizer in it: two shards and their index each; each *seed* has its bytes."""
+    for part, place in enumerate((folder, folder / "speech_tokenizer")):
         place.mkdir(parents=True)
         (place / "config.json").write_text(json.dumps({"model_type": "qwen3_tts"}))
         weight_map = {}
         for number, value in ((1, 0.5), (2, -0.25)):
             name = f"model-0000{number}-of-00002.safetensors"
-            (place / name).write_bytes(weights(f"tensor{number}", (value, 1.0)))
+            (place / name).write_bytes(weights(f"tensor{number}", (value * seed, 1.0 + part)))
             weight_map[f"tensor{number}"] = name
         index = {"metadata": {"total_size": 2 * _FLOATS * 4}, "weight_map": weight_map}
         (place / "model.safetensors.index.json").write_text(json.dumps(index))
@@ -69,11 +69,11 @@ def weights(name: str, values: tuple[float, float]) -> bytes:
 
 @pytest.fixture
 def upstream(hub, tmp_path):
-    """Give the folder that all three repositories of the Hub serve."""
-    folder = make_upstream(tmp_path / "upstream")
-    for repo in REPOS:
+    """Let the Hub serve the three repositories; give the folder of the last."""
+    folders = [make_upstream(tmp_path / "upstream" / str(seed), seed) for seed in range(1, len(REPOS) + 1)]
+    for repo, folder in zip(REPOS, folders, strict=True):
         hub.add_repo(repo, folder)
-    return folder
+    return folders[-1]
 
 
 @dataclass

@@ -76,10 +76,10 @@ def store(tmp_path_factory, base_tar):
 @pytest.fixture(scope="module")
 def gated_hub(tmp_path_factory):
     """Give a Hub whose small model wants a token."""
-    upstream = make_upstream(tmp_path_factory.mktemp("upstream") / "tiny")
+    upstream = tmp_path_factory.mktemp("upstream")
     with Mirror() as hub:
-        hub.add_repo(REPOS[0], upstream)
-        hub.add_repo(REPOS[2], upstream, gated=True, token=TOKEN)
+        hub.add_repo(REPOS[0], make_upstream(upstream / "tokenizer", 1))
+        hub.add_repo(REPOS[2], make_upstream(upstream / "small", 2), gated=True, token=TOKEN)
         yield hub
 
 

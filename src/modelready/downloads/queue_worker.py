@@ -41,7 +41,7 @@ _BEAT_S = 2.0
 class QueueWorker:
     """Takes jobs from the queue, as long as it is not stopped; what it began and did not end waits for the next one."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it works on, then who is told; the latter by name
         self,
         queue: Queue,
         ground: Ground,
