@@ -7,6 +7,7 @@ import time
 from contextlib import ExitStack
 
 import pytest
+from huggingface_hub import snapshot_download
 
 from modelready.downloads import ModelInfo, UnifiedModelDownloadManager
 from modelready.downloads.functions import is_transient
@@ -65,6 +66,20 @@ def test_what_one_process_registered_another_can_bring(manage):
     other.start_download("mine")
 
     assert _ended(other, "mine")["status"] == "completed"
+
+
+def test_what_another_program_put_into_the_cache_is_completed_once_it_is_proved(manage, workshop, hub):
+    """Nothing travels again."""
+    snapshot_download("acme/tiny", endpoint=hub.url, cache_dir=workshop.place / "hf" / "hub")
+    hub.forget()
+    manager = manage()
+    manager.register_caption_generator("mine", "acme/tiny")
+
+    # Of a file that is only a moment old nobody can remember that it was proved: then it is proved once more.
+    _until(lambda: manager.start_download("mine") == "completed")
+
+    assert manager.get_download_status("mine")["status"] == "completed"
+    assert hub.bytes_sent() == 0
 
 
 def test_a_function_is_watched_by_what_it_writes(manage, tmp_path):
