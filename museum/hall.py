@@ -179,7 +179,11 @@ class Hall:
         drift = json.loads(done.stdout)["drift"]
         for one in self.exhibits:
             for name in (one.name, one.twin) if one.command == "lock --check" else ():
-                lines = {"lock --check": "\n".join(entry["message"] for entry in drift[name])} if name in drift else {}
+                lines = (
+                    {"lock --check": "\n".join(f"{entry['path']}: {entry['message']}" for entry in drift[name])}
+                    if name in drift
+                    else {}
+                )
                 self.told[name] = Told(failed=lines, verdict="failed" if lines else "proved")
 
     def message(self, one: Exhibit) -> str:

@@ -290,7 +290,8 @@ def test_a_model_that_asks_for_a_token_costs_one_line_without(user, civitai, wei
     assert done.returncode == 1
     assert "Traceback" not in text
     assert "real: civitai:1: 127.0.0.1" in text
-    assert "requires you to be logged in to download it; set CIVITAI_TOKEN to an API key" in text
+    assert "requires you to be logged in to download it" in text
+    assert "set CIVITAI_TOKEN to an API key" in text
     assert not list((user.place / "models").rglob("*.safetensors"))
 
 
@@ -308,4 +309,4 @@ def test_lock_tells_what_changed_there(user, civitai, weights, tmp_path):
     done = user.run("lock", "--check")
 
     assert (locked.returncode, done.returncode) == (0, 1)
-    assert re.search(r"real: real\.safetensors: changed: sha256 \w{12} before, \w{12} now", done.stdout)
+    assert re.search(r"real: changed: real\.safetensors: sha256 \w{12} before, \w{12} now", done.stdout)
