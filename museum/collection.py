@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelready.cli.explaining import promises
+from modelready.promises import of_checks
 from museum import applications, caches, folders, sources, transfers
 from museum.exhibits import Awaited
 
@@ -20,7 +20,7 @@ def _place(one: Exhibit | Awaited) -> tuple[int, int]:
 
 _ROOMS = (applications, caches, folders, transfers, sources)
 _ALL = sorted((one for room in _ROOMS for one in room.EXHIBITS), key=_place)
-_KNOWN = frozenset({*promises(), "lock --check"})
+_KNOWN = frozenset({*of_checks(), "lock --check"})
 
 EXHIBITS: tuple[Exhibit, ...] = tuple(one for one in _ALL if one.check in _KNOWN)
 AWAITED: tuple[Awaited, ...] = tuple(

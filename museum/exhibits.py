@@ -41,6 +41,7 @@ class Exhibit:
     damage: Callable[[Room], object] = nothing
     catalog: str = 'include = ["*.safetensors", "*.json"]'  # what the catalog says beside name, source and folder
     layout: Literal["hub-cache", "folder"] = "hub-cache"
+    source: Literal["hf", "civitai"] = "hf"  # where its files are published
     locked: Callable[[Room], dict[str, object]] | None = None  # the model's row in models.lock.json
     command: Command = "certify"
     is_warning: bool = False  # the check passes, and says what is doubtful

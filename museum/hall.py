@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from modelready.mirror import Mirror
+from modelready.mirror import Civitai, Mirror
 from museum.rooms import Room
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _KEPT = frozenset({"PATH", "LANG", "LD_LIBRARY_PATH", "PYTHONPATH", "TMPDIR"})
 _LIMIT_S = 300
 _MACHINE = "machine."
+_TOKEN = "museum-" * 4  # opens nothing but the hall's own CivitAI
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,11 @@ class Hall:
     machine_said: dict[str, str] = field(default_factory=dict)  # by the checks that speak of no model
 
     def __post_init__(self) -> None:
-        self.hub = Mirror()
+        self.hub, self.civitai = Mirror(), Civitai(token=_TOKEN)
 
     def __enter__(self) -> Self:
         self.hub.start()
+        self.civitai.start()
         for one in self.exhibits:
             self._build(one, one.name, is_broken=True)
             self._build(one, one.twin, is_broken=False)
@@ -55,6 +57,7 @@ class Hall:
 
     def __exit__(self, *_: object) -> None:
         self.hub.stop()
+        self.civitai.stop()
 
     @property
     def machine(self) -> Path:
@@ -69,6 +72,8 @@ class Hall:
             "HOME": str(self.machine),
             "HF_HOME": str(self.machine / "hf"),
             "HF_ENDPOINT": self.hub.url,
+            "CIVITAI_ENDPOINT": self.civitai.url,
+            "CIVITAI_TOKEN": _TOKEN,
             "HF_HUB_ETAG_TIMEOUT": "2",
             "HF_HUB_DOWNLOAD_TIMEOUT": "2",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -93,8 +98,11 @@ class Hall:
     # ---- building
 
     def _build(self, one: Exhibit, name: str, *, is_broken: bool) -> None:
-        room = self.rooms[name] = Room(name, self.hub, self.machine)
-        room.publish(one.files())
+        room = self.rooms[name] = Room(name, self.hub, self.machine, self.civitai, version=len(self.rooms) + 1)
+        if one.source == "civitai":
+            room.offer(one.files())
+        else:
+            room.publish(one.files())
         if is_broken and one.command == "certify":
             one.spoil(room)
         one.fill(room)
@@ -117,7 +125,9 @@ class Hall:
         (folder / "models.lock.json").write_text(json.dumps({"format_version": 1, "models": locks}), encoding="utf-8")
 
     def _row(self, one: Exhibit, name: str) -> str:
-        about = {"name": name, "source": f"hf:{self.rooms[name].repo}", "layout": one.layout}
+        room = self.rooms[name]
+        source = f"civitai:{room.version}" if one.source == "civitai" else f"hf:{room.repo}"
+        about = {"name": name, "source": source, "layout": one.layout}
         lines = [f"{key} = {json.dumps(value)}" for key, value in about.items()]
         return "\n".join(["[[model]]", *lines, one.catalog, ""])
 
@@ -163,11 +173,17 @@ class Hall:
             self.told[model].warned[check] = reason
 
     def _held_against_the_lock(self) -> None:
+        if not any(one.command == "lock --check" for one in self.exhibits):
+            return
         done = self.run("lock", "--check", "--json", *self._catalog("lock --check"))
         drift = json.loads(done.stdout)["drift"]
         for one in self.exhibits:
             for name in (one.name, one.twin) if one.command == "lock --check" else ():
-                lines = {"lock --check": "\n".join(drift[name])} if name in drift else {}
+                lines = (
+                    {"lock --check": "\n".join(f"{entry['path']}: {entry['message']}" for entry in drift[name])}
+                    if name in drift
+                    else {}
+                )
                 self.told[name] = Told(failed=lines, verdict="failed" if lines else "proved")
 
     def message(self, one: Exhibit) -> str:

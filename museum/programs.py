@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from museum.hall import Hall
 
 _LIMIT_S = 30
-OBJECTS, SILENT = "objects", "silent"
+OBJECTS, SILENT, NOT_ASKED = "objects", "silent", "is not asked"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 #: What a script asks of a file's size: "not less than this share of what it should be".
 _SHARE = 0.5
@@ -21,6 +21,8 @@ _SHARE = 0.5
 
 def hf_download(hall: Hall, one: Exhibit) -> str:
     """Say what `hf download` says when it is called once more: offline, or where the source is at fault, with it."""
+    if one.source != "hf":
+        return NOT_ASKED
     is_offline = one.command == "certify"
     words = ["download", hall.rooms[one.name].repo, *_there(hall, one, "--local-dir")]
     return _said(hall, words, {"HF_HUB_OFFLINE": "1"} if is_offline else {})
@@ -29,14 +31,14 @@ def hf_download(hall: Hall, one: Exhibit) -> str:
 def hf_cache_verify(hall: Hall, one: Exhibit) -> str:
     """Say what `hf cache verify` says, with the network that it needs."""
     if one.command != "certify":
-        return "is not asked"
+        return NOT_ASKED
     return _said(hall, ["cache", "verify", hall.rooms[one.name].repo, *_there(hall, one, "--local-dir")], {})
 
 
 def minimum_size(hall: Hall, one: Exhibit) -> str:
     """Say what a test of the size says: every weight file is there, and has half of its bytes or more."""
     if one.command != "certify":
-        return "is not asked"
+        return NOT_ASKED
     room, twin = hall.rooms[one.name], hall.rooms[one.twin]
     root = room.folder if one.layout == "folder" else room.snapshot
     wanted = {path: len(content) for path, content in twin.files.items() if path.endswith(".safetensors")}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from museum.programs import OBJECTS, OTHERS
+from museum.programs import NOT_ASKED, OBJECTS, OTHERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ def cells(one: Exhibit) -> tuple[str, str, str]:
 def page(lines: Sequence[Line], awaited: Sequence[Awaited]) -> str:
     """Give the page."""
     count = {name: sum(line.others[name].startswith(OBJECTS) for line in lines) for name in OTHERS}
-    asked = {name: sum(line.others[name] != "is not asked" for line in lines) for name in OTHERS}
+    asked = {name: sum(line.others[name] != NOT_ASKED for line in lines) for name in OTHERS}
     told, accused = sum(bool(line.message) for line in lines), sum(not line.is_twin_proved for line in lines)
     sums = [f"- {name} objects to {count[name]} of the {asked[name]} that it was asked about." for name in OTHERS]
     return "\n".join(
@@ -68,18 +68,20 @@ def page(lines: Sequence[Line], awaited: Sequence[Awaited]) -> str:
 
 def _row_of(line: Line) -> tuple[str, ...]:
     others = (_short(line.others[name]) for name in OTHERS)
-    return (*cells(line.exhibit), _plain(line.message), *others)
+    server = "CIVITAI" if line.exhibit.source == "civitai" else "HUB"
+    return (*cells(line.exhibit), _plain(line.message, server), *others)
 
 
 def _short(said: str) -> str:
     return _plain(said) if said.startswith(OBJECTS) else f"**{said}**" if said == "silent" else said
 
 
-def _plain(text: str) -> str:
+def _plain(text: str, server: str = "HUB") -> str:
     """Give *text* on one line, as it may stand in a table, and the same each time."""
     line = "; ".join(part.strip() for part in text.splitlines() if part.strip())
     line = re.sub(r"\b([0-9a-f]{6})[0-9a-f]{34,58}\b", r"\1…", line)
-    line = re.sub(r"(?:http://)?127\.0\.0\.1:\d+", "HUB", line)
+    line = re.sub(r"(?:http://)?127\.0\.0\.1:\d+", server, line)
+    line = re.sub(r"localhost:\d+", "CDN", line)
     return line.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").replace("`", "'")
 
 

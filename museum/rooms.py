@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from modelready.mirror import Mirror
+    from modelready.mirror import Civitai, Mirror
 
 
 @dataclass
@@ -21,6 +21,8 @@ class Room:
     name: str
     hub: Mirror
     machine: Path
+    civitai: Civitai
+    version: int  # of the model, where CivitAI offers it
     files: dict[str, bytes] = field(default_factory=dict)
     commits: list[str] = field(default_factory=list)
 
@@ -67,6 +69,17 @@ class Room:
         self.files = dict(files)
         self.commits.append(self.hub.add_repo(self.repo, upstream, **access))  # type: ignore[arg-type]
         return self.commits[-1]
+
+    # ---- CivitAI
+
+    def offer(self, files: Mapping[str, bytes], **facts: str) -> None:
+        """Offer *files* as more files of the room's version, to those who bring the token; *facts* are said of each."""
+        upstream = self.machine.parent / "upstream" / f"{self.name}-offered"
+        write(upstream, files)
+        self.files |= files
+        for path in files:
+            self.civitai.offer(self.version, upstream / path, **facts)
+        self.civitai.set_terms(self.version, "token")
 
     # ---- ways to fill the machine
 

@@ -13,8 +13,23 @@ if TYPE_CHECKING:
     from museum.rooms import Room
 
 
+def _with_own_bytes(room: Room, seed: int, **access: bool) -> None:
+    """Publish weights that no other model here has: bytes that lie on the machine are not asked for again."""
+    room.publish({**room.files, WEIGHTS: contents.weights(seed=seed)}, **access)
+
+
 def _gated(room: Room) -> None:
-    room.publish(room.files, gated=True)
+    _with_own_bytes(room, 101, gated=True)
+
+
+def _rate_limited(room: Room) -> None:
+    _with_own_bytes(room, 102)
+    room.hub.status(f"{room.repo}/*", 429, kind="body")
+
+
+def _silent(room: Room) -> None:
+    _with_own_bytes(room, 103)
+    room.hub.stall(f"{room.repo}/{WEIGHTS}", after=1000)
 
 
 def _moved(room: Room) -> None:
@@ -30,9 +45,57 @@ def _replaced(room: Room) -> None:
     room.publish({**room.files, WEIGHTS: contents.weights(seed=3)})
 
 
+def _two_of_a_kind() -> dict[str, bytes]:
+    """Give two files that CivitAI's own addresses, by type and format, do not tell apart."""
+    return {WEIGHTS: contents.weights(), "model-fp16.safetensors": contents.weights(seed=1)}
+
+
 _ASKED: dict[str, Any] = {"check": "files.are_there", "command": "provision"}
 
+_CIVITAI: dict[str, Any] = {**_ASKED, "source": "civitai", "layout": "folder", "catalog": ""}
+_BOTH = f'include = ["{WEIGHTS}", "model-fp16.safetensors"]'
+
 EXHIBITS = (
+    Exhibit(
+        "13",
+        "key-refused",
+        "CivitAI answers 401 to the token (and 401 to any HEAD, 403 to urllib's own name: the twin is brought)",
+        names="answers 401",
+        remedy="check the token in CIVITAI_TOKEN",
+        spoil=lambda room: room.civitai.status(f"{room.version}", 401, kind="download"),
+        **_CIVITAI,
+    ),
+    Exhibit(
+        "13",
+        "key-forwarded",
+        "the host that CivitAI redirects to answers 400 (to a token, always: the twin is brought with one)",
+        names=f"answers 400 for {WEIGHTS}, where CivitAI sends",
+        remedy="provision again",
+        spoil=lambda room: room.civitai.status(f"{room.version}/*", 400, kind="cdn"),
+        **_CIVITAI,
+    ),
+    Exhibit(
+        "14",
+        "own-address-404",
+        "CivitAI answers 404 to an address of its own (by type and format, always: the twin's two files are brought)",
+        names="answers 404.*File not found",
+        remedy="correct the version id or fileId",
+        spoil=lambda room: room.civitai.status(
+            f"{room.version}", 404, body=b'{"error": "File not found"}', kind="download"
+        ),
+        files=_two_of_a_kind,
+        **{**_CIVITAI, "catalog": _BOTH},
+    ),
+    Exhibit(
+        "14",
+        "two-of-one-name",
+        "two files of a version have one name, and one would take the other's place",
+        names=f"fileId=.*{WEIGHTS}.*fileId=.*{WEIGHTS}",
+        remedy=r"fileId=N",
+        spoil=lambda room: room.offer({"other.safetensors": contents.weights(seed=2)}, name=WEIGHTS),
+        **{**_CIVITAI, "catalog": 'include = ["*.safetensors"]'},
+        files=lambda: {WEIGHTS: contents.weights()},
+    ),
     Exhibit(
         "15",
         "gated",
@@ -57,7 +120,7 @@ EXHIBITS = (
         "429, on every request",
         names="429",
         remedy="provision again",
-        spoil=lambda room: room.hub.status(f"{room.repo}/*", 429, kind="body"),
+        spoil=_rate_limited,
         **_ASKED,
     ),
     Exhibit(
@@ -66,7 +129,7 @@ EXHIBITS = (
         "the download is stuck: no byte comes",
         names="silent",
         remedy="provision again",
-        spoil=lambda room: room.hub.stall(f"{room.repo}/{WEIGHTS}", after=1000),
+        spoil=_silent,
         **_ASKED,
     ),
     Exhibit(
@@ -94,8 +157,6 @@ EXHIBITS = (
 )
 
 AWAITED = (
-    Awaited("13", "CivitAI answers 400, 401 or 403 to a good token", "wants the CivitAI source"),
-    Awaited("14", "CivitAI answers 404 to its own address", "wants the CivitAI source"),
     Awaited(
         "22",
         "TypeError: unexpected keyword `local_dir_use_symlinks`",

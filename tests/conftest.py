@@ -170,6 +170,12 @@ class Machine:
         )
 
 
+@pytest.fixture(scope="session")
+def machine_at():
+    """Give the function that makes a machine at a place, for tests that share one."""
+    return Machine
+
+
 @pytest.fixture
 def machine(tmp_path, hub) -> Machine:
     """Give a fresh machine whose Hub is *hub*."""

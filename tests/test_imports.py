@@ -18,13 +18,15 @@ VALUES, WIRE, READERS, ACTORS, FACES = range(5)
 LAYERS = {
     **dict.fromkeys(("__init__", "errors", "model", "addresses", "environment", "expansion", "filesystems"), VALUES),
     **dict.fromkeys(("clashes", "contents", "durations", "explanations", "importable", "lock", "lock_rows"), VALUES),
-    **dict.fromkeys(("packaged", "patterns", "rules", "sizes", "switches"), VALUES),
+    **dict.fromkeys(("drifts", "names", "packaged", "patterns", "promises", "rules", "signed", "sizes"), VALUES),
+    "switches": VALUES,
     **dict.fromkeys(("catalog", "catalog_lines", "catalog_models", "catalog_rows", "catalog_texts"), VALUES),
     **dict.fromkeys(("sources", "transfer", "layouts", "formats", "consumers", "digests"), READERS),
     "network": WIRE,  # what sources and transfer both speak through
     **dict.fromkeys(("ledger", "ledger_rows"), READERS),
     **dict.fromkeys(("placing", "inspection", "downloads", "certificate", "grounds", "proving", "standing"), ACTORS),
-    **dict.fromkeys(("trials", "suite_calls"), ACTORS),
+    **dict.fromkeys(("adopting", "diagnosing", "housekeeping", "notices", "reports", "suite_calls", "trials"), ACTORS),
+    **dict.fromkeys(("upstream", "verifying"), ACTORS),
     **dict.fromkeys(("suite", "cli", "mirror", "web", "__main__"), FACES),
 }
 #: Readers and faces that know another one all the same, and why.

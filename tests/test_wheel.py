@@ -56,7 +56,7 @@ def told(arguments, place, **more):
 
 def test_the_wheel_holds_what_the_checkout_holds(unpacked):
     """A module, a check or a catalog that was forgotten is missed at once, not by a user."""
-    kinds = {".py", ".toml", ".ini", ".json", ".typed"}
+    kinds = {".py", ".toml", ".ini", ".json", ".typed", ".html", ".css", ".js", ".svg"}
 
     expected = {
         f"{target}/{path.relative_to(ROOT / folder).as_posix()}"

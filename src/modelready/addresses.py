@@ -5,10 +5,10 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from modelready import names, signed
 from modelready.model import HEX_LENGTHS, Source
 from modelready.patterns import meant, safe_relative
 
@@ -21,7 +21,7 @@ EXPECTED = "expected hf:REPO[@REVISION], civitai:VERSION_ID[?fileId=N], https://
 _REPO_PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?")
 _REVISION = re.compile(r"[^\s\x00-\x1f\x7f~^:?*\[\\]+")
 _COMMIT = re.compile(rf"[0-9A-Fa-f]{{{HEX_LENGTHS['git_sha1']}}}")
-_CIVITAI = re.compile(r"([0-9]+)(?:\?fileId=([0-9]+))?", re.ASCII)
+_CIVITAI = re.compile(r"([1-9][0-9]{0,17})(?:\?fileId=([1-9][0-9]{0,17}))?", re.ASCII)
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -34,19 +34,16 @@ def parse(text: str, cwd: Path) -> Source:
     scheme, colon, rest = text.partition(":")
     read = _READERS.get(scheme)
     if not colon or read is None:
-        raise ValueError(f"{text!r} names no kind of source; {EXPECTED}{meant(scheme, _READERS)}")
+        shown = signed.without_secrets(text)
+        raise ValueError(f"{shown!r} names no kind of source; {EXPECTED}{meant(scheme, _READERS)}")
     if not rest:
         raise ValueError(f"{text!r} stops after the colon; {EXPECTED}")
     return read(text, rest, cwd)
 
 
 def file_name(source: Source) -> str:
-    """Give the name of the one file that a URL ends in; nothing, if it ends in none."""
-    return PurePosixPath(unquote(urlsplit(source.address).path)).name if _has_name(source) else ""
-
-
-def _has_name(source: Source) -> bool:
-    return source.kind == "url" and not source.address.partition("?")[0].endswith("/")
+    """Give the name of the one file that a URL ends in, made safe; nothing, if it ends in none."""
+    return names.safe(unquote(urlsplit(source.address).path)) if source.kind == "url" else ""
 
 
 def _hub(text: str, rest: str, _cwd: Path) -> Source:
@@ -79,7 +76,8 @@ def _is_revision(revision: str) -> bool:
 
 def _civitai(text: str, rest: str, _cwd: Path) -> Source:
     if not (found := _CIVITAI.fullmatch(rest)):
-        raise ValueError(f"{text!r} names no version; expected civitai:VERSION_ID, as civitai:290640?fileId=228616")
+        shown = signed.without_secrets(text)
+        raise ValueError(f"{shown!r} names no version; expected civitai:VERSION_ID, as civitai:290640?fileId=228616")
     return Source(text, "civitai", found[1], "", found[2])
 
 
@@ -87,9 +85,10 @@ def _url(text: str, _rest: str, _cwd: Path) -> Source:
     parts = _split(text)
     if parts.username or parts.password:
         raise ValueError("the URL holds a user or a password; expected one without: catalogs and locks are for all")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
-        raise ValueError(f"{text!r} is not encrypted; expected https:// (http:// only on loopback, as 127.0.0.1)")
-    return Source(text, "url", text, "")
+    shown = signed.without_secrets(text)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ValueError(f"{shown!r} is not encrypted; expected https:// (http:// only on loopback, as 127.0.0.1)")
+    return Source(shown, "url", text.partition("#")[0], "")
 
 
 def _split(text: str) -> SplitResult:
@@ -99,11 +98,13 @@ def _split(text: str) -> SplitResult:
     except ValueError:
         is_whole = False
     if not is_whole or _UNPRINTABLE.search(text):
-        raise ValueError(f"{text!r} is no URL; expected something like https://example.org/model.safetensors")
+        shown = text.partition("?")[0]
+        raise ValueError(f"{shown!r} is no URL; expected something like https://example.org/model.safetensors")
     return parts
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether *host* is this machine, so that nobody else hears what is said to it."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

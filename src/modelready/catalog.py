@@ -40,8 +40,7 @@ class Catalog:
         Raises: RequestError, naming the nearest one.
         """
         if name not in self.by_name:
-            known = ", ".join(sorted(self.by_name))
-            remedy = f"expected one of {known}{meant(name, self.by_name)}"
+            remedy = f"expected one of {switches.some(self.by_name)}{meant(name, self.by_name)}"
             raise RequestError(f"no model is called {name!r}", remedy=remedy)
         return self.by_name[name]
 
@@ -54,7 +53,8 @@ class Catalog:
         names = list(self.by_name)
         wrong = [glob for glob in globs if not any(matches_one(name, glob) for name in names)]
         if wrong:
-            raise RequestError("\n".join(switches.no_model(glob, names, option=option) for glob in wrong), remedy="")
+            told = (switches.no_model(glob, names, named_by=f"{option} ") for glob in wrong)
+            raise RequestError("\n".join(told), remedy="")
         return tuple(model for model in self.models if not globs or matches(model.name, globs))
 
 

@@ -93,7 +93,7 @@ def inner_faults(draft: Draft, cwd: Path) -> Iterator[CatalogFault]:
     for index in range(len(row.file)):
         yield from _file_faults(draft, index, source)
     if source and source.kind == "url" and not _has_file_name(row, source):
-        message = f"{row.source!r} ends in no file name; expected one: or a [[model.file]] with name_from or save_as"
+        message = f"{source.text!r} ends in no file name; expected one: or a [[model.file]] with name_from or save_as"
         yield draft.fault("source", message=message)
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from modelready.model import Fault
+
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
 
@@ -41,12 +43,14 @@ class Subject:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one check said of one model."""
+    """What one check said of one model: in words, and fault by fault; and how many seconds it took."""
 
     check: str
     model: str
     outcome: Outcome
     reason: str = ""
+    faults: tuple[Fault, ...] = ()
+    seconds: float = 0.0
 
     @property
     def id(self) -> str:
@@ -162,8 +166,15 @@ def _ours(run: Run) -> dict[str, object]:
     }
 
 
-def _reasons(verdicts: Iterable[Verdict], outcome: Outcome) -> list[dict[str, str]]:
-    return [{"check": one.id, "reason": one.reason} for one in verdicts if one.outcome == outcome]
+def _reasons(verdicts: Iterable[Verdict], outcome: Outcome) -> list[dict[str, object]]:
+    return [_reason(one) for one in verdicts if one.outcome == outcome]
+
+
+def _reason(one: Verdict) -> dict[str, object]:
+    """Give the reason of a verdict; where files could not be brought, the kinds of errors that kept them away."""
+    kinds = sorted({fault.kind for fault in one.faults} - {""})
+    told: dict[str, object] = {"check": one.id, "reason": one.reason}
+    return told | {"kinds": kinds} if kinds else told
 
 
 def _judged(one: Judged) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,6 +17,9 @@ Found = TypeVar("Found")
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _HUB = "https://huggingface.co"
+_CIVITAI = "https://civitai.com"
+#: Where the key for CivitAI may stand; the first that is set counts.
+_CIVITAI_TOKENS = ("CIVITAI_TOKEN", "CIVITAI_API_KEY")
 _ADDRESS = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?", re.IGNORECASE)
 _MOST_DIGITS = 9
 
@@ -37,6 +40,9 @@ class Settings:
     is_offline: bool = False
     is_xet_disabled: bool = False
     has_no_symlinks: bool = False  # HF_HUB_DISABLE_SYMLINKS
+    civitai_endpoint: str = _CIVITAI
+    civitai_token: str = field(default="", repr=False)
+    civitai_token_name: str = _CIVITAI_TOKENS[0]  # the variable that holds it, or should
 
 
 def read(environ: Mapping[str, str]) -> Settings:
@@ -46,12 +52,13 @@ def read(environ: Mapping[str, str]) -> Settings:
     Raises: RequestError, for a number or an address that is none.
     """
     hf_home = _hf_home(environ)
+    civitai_token_name = next((one for one in _CIVITAI_TOKENS if environ.get(one, "").strip()), _CIVITAI_TOKENS[0])
     return Settings(
         home=_home(environ),
         models_dir=Path(environ.get("MODELS_DIR") or "./models"),
         hf_home=hf_home,
         hf_cache=_hf_cache(environ, hf_home),
-        hf_endpoint=_endpoint(environ),
+        hf_endpoint=_endpoint(environ, "HF_ENDPOINT", _HUB),
         metadata_timeout_s=_number(environ, "HF_HUB_ETAG_TIMEOUT", 10),
         read_timeout_s=_number(environ, "HF_HUB_DOWNLOAD_TIMEOUT", 10),
         max_retries=_number(environ, "HF_DOWNLOAD_MAX_RETRIES", 5),
@@ -59,6 +66,9 @@ def read(environ: Mapping[str, str]) -> Settings:
         is_offline=is_true(environ.get("HF_HUB_OFFLINE")) or is_true(environ.get("TRANSFORMERS_OFFLINE")),
         is_xet_disabled=is_true(environ.get("HF_HUB_DISABLE_XET")),
         has_no_symlinks=is_true(environ.get("HF_HUB_DISABLE_SYMLINKS")),
+        civitai_endpoint=_endpoint(environ, "CIVITAI_ENDPOINT", _CIVITAI),
+        civitai_token=environ.get(civitai_token_name, "").strip(),
+        civitai_token_name=civitai_token_name,
     )
 
 
@@ -114,12 +124,11 @@ def _of_user(path: str) -> Path:
     return Path(os.path.expanduser(path)).absolute()  # noqa: PTH111 - Path.expanduser() raises there
 
 
-def _endpoint(environ: Mapping[str, str]) -> str:
-    given = (environ.get("HF_ENDPOINT") or _HUB).strip().rstrip("/")
+def _endpoint(environ: Mapping[str, str], name: str, default: str) -> str:
+    given = (environ.get(name) or default).strip().rstrip("/")
     if not _ADDRESS.fullmatch(given):
         raise RequestError(
-            f"HF_ENDPOINT={given!r} is no address; expected something like {_HUB}",
-            remedy="correct or unset HF_ENDPOINT",
+            f"{name}={given!r} is no address; expected something like {default}", remedy=f"correct or unset {name}"
         )
     return given
 

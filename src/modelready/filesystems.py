@@ -35,6 +35,8 @@ _REMOTE = frozenset(
     }
 )
 
+_WITH_REFLINKS = frozenset({"bcachefs", "btrfs", "ocfs2", "xfs", "zfs"})
+
 
 def kind(path: Path) -> str:
     """Give the kind of file system that *path* lies on ("ext4", "nfs4"), or nothing where the system does not say."""
@@ -48,6 +50,11 @@ def kind(path: Path) -> str:
 def is_local(path: Path) -> bool:
     """Tell whether *path* lies on a file system of this machine; where nobody knows, it is taken for one."""
     return not is_remote_kind(kind(path))
+
+
+def may_reflink(path: Path) -> bool:
+    """Tell whether files on the file system of *path* may share bytes and stay files apart."""
+    return kind(path) in _WITH_REFLINKS
 
 
 def is_remote_kind(name: str) -> bool:

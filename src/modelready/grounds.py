@@ -29,6 +29,7 @@ class Ground:
 
     settings: Settings
     lock: Mapping[str, LockEntry]
+    lock_path: Path | None = None
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -107,9 +108,9 @@ def requested(  # noqa: PLR0913 - the options that every command shares
     if lock is not None and not may_lack_lock:
         _lock.must_be_there(lock)
     return Requested(
-        ground=Ground(settings, _lock.read(lock_path)),
+        ground=Ground(settings, _lock.read(lock_path), lock_path),
         catalog=found,
-        decisions=switches.decide(found.models, environ, globs),
+        decisions=switches.decide(found.models, environ, globs, named_by=switches.named_by(require)),
         lock_path=lock_path,
         selected={one.name: one for one in found.select(models)},
     )

@@ -13,6 +13,7 @@ import os
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from modelready import filesystems
@@ -20,7 +21,6 @@ from modelready.ledger_rows import Row, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from modelready.model import Algorithm
 
@@ -135,6 +135,17 @@ class Ledger:
             self._rows.mark_used([*known.values(), *named.values()])
         found = {path: _fitting(taken, known.get(_file(taken)), named.get(_key(path))) for path, taken in now.items()}
         return {path: _told(found.get(path), now.get(path), wished, trust=trust) for path, wished in asked.items()}
+
+    def places(self, digests: Iterable[str]) -> dict[str, list[Path]]:
+        """Give, by digest (sha256 or git_sha1), the paths whose files had it when they were last read."""
+        asked = set(digests)
+        with self._lock:
+            rows = self._rows.of_digests(sorted(asked))
+        found: dict[str, list[Path]] = {}
+        for row in rows:
+            for told in asked.intersection((row.sha256, row.git_sha1)):
+                found.setdefault(told, []).append(Path(os.fsdecode(row.path)))
+        return found
 
     def _usable(self, path: Path, *, trust: bool) -> Fingerprint | None:
         """Give the fingerprint of *path* if it means anything where the file lies."""

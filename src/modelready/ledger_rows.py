@@ -100,6 +100,14 @@ class Rows:
         """Give the rows of *paths*, by these."""
         return {row.path: row for row in self._attempt(lambda connection: _select(connection, "path", paths)) or ()}
 
+    def of_digests(self, digests: Sequence[str]) -> list[Row]:
+        """Give the rows of all files that had one of *digests*."""
+
+        def select(connection: sqlite3.Connection) -> list[Row]:
+            return _select(connection, "sha256", digests) + _select(connection, "git_sha1", digests)
+
+        return self._attempt(select) or []
+
     def keep(self, rows: Sequence[Row]) -> None:
         """Write *rows*; digests of another state of a file go, others of the same state stay."""
         if rows:

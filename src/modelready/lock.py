@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelready import contents, patterns, sizes
+from modelready import contents, patterns
 from modelready.errors import RequestError, not_writable
 from modelready.model import HEX_LENGTHS, Digest, Manifest, ManifestFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from modelready.model import Model
+    from modelready.model import About, Model
 
 NAME = "models.lock.json"
 FORMAT_VERSION = 1
@@ -32,6 +32,8 @@ class LockEntry:
     exclude: tuple[str, ...]
     revision: str
     files: tuple[ManifestFile, ...]
+    licence: str = ""  # as the source named it, where it does
+    gated: bool | None = None
 
     @property
     def manifest(self) -> Manifest:
@@ -45,13 +47,33 @@ def default_path(catalog_paths: Sequence[Path]) -> Path:
     return (first if first.is_dir() else first.parent) / NAME
 
 
-def entry(model: Model, manifest: Manifest) -> LockEntry:
-    """Give what is to be locked of *model*: the files of *manifest* that it wants."""
+def entry(model: Model, manifest: Manifest, about: About | None = None) -> LockEntry:
+    """Give what is to be locked of *model*: the files of *manifest* that it wants, and what is said *about* it."""
+    files = tuple(replace(manifest.by_path[path], url=None, validator=None) for path in wanted_paths(model, manifest))
+    row = LockEntry(model.source.text, model.include, model.exclude, manifest.revision, files)
+    return replace(row, licence=about.licence, gated=about.gated) if about else row
+
+
+def wanted_paths(model: Model, manifest: Manifest) -> list[str]:
+    """Give the paths of *manifest* that *model* wants, sorted."""
     named = {rule.path for rule in model.files}
     by_pattern = set(patterns.select(sorted(manifest.by_path), model.include, model.exclude))
-    wanted = sorted(by_pattern | (named & manifest.by_path.keys()))
-    files = tuple(replace(manifest.by_path[path], url=None) for path in wanted)
-    return LockEntry(model.source.text, model.include, model.exclude, manifest.revision, files)
+    return sorted(by_pattern | (named & manifest.by_path.keys()))
+
+
+def carried(old: LockEntry | None, new: LockEntry) -> LockEntry:
+    """Give *new* with the digests that *old* had learned of the same version, and that the source does not name."""
+    if old is None or (old.source, old.revision) != (new.source, new.revision):
+        return new
+    before = old.manifest.by_path
+    files = tuple(_carried(before.get(file.path), file) for file in new.files)
+    return replace(new, files=files, licence=new.licence or old.licence)
+
+
+def _carried(old: ManifestFile | None, new: ManifestFile) -> ManifestFile:
+    if old is None or new.digests or new.size not in {None, old.size}:
+        return new
+    return replace(new, size=old.size, digests=old.digests)
 
 
 def entry_for(model: Model, lock: Mapping[str, LockEntry]) -> tuple[LockEntry | None, str]:
@@ -126,7 +148,8 @@ def _entries(path: Path, document: Any) -> dict[str, LockEntry]:
 
 def _entry(row: Any) -> LockEntry:
     files = tuple(_file(path, file) for path, file in sorted(row.files.items()))
-    return LockEntry(row.source, tuple(row.include), tuple(row.exclude), row.revision, files)
+    about = (row.licence or "", row.gated)
+    return LockEntry(row.source, tuple(row.include), tuple(row.exclude), row.revision, files, *about)
 
 
 def _file(path: str, row: Any) -> ManifestFile:
@@ -161,7 +184,8 @@ def _replace(place: Path, part: Path, content: bytes) -> None:
 
 
 def _row(one: LockEntry) -> dict[str, Any]:
-    return {
+    told = {"licence": one.licence or None, "gated": one.gated}
+    return {key: value for key, value in told.items() if value is not None} | {
         "source": one.source,
         "include": list(one.include),
         "exclude": list(one.exclude),
@@ -177,42 +201,3 @@ def _file_row(file: ManifestFile) -> dict[str, Any]:
 
 def _hexes(file: ManifestFile) -> dict[str, str]:
     return {digest.algorithm: digest.hex for digest in file.digests}
-
-
-# ---- drift
-
-
-def differences(old: Mapping[str, LockEntry], new: Mapping[str, LockEntry]) -> list[str]:
-    """Say in words what changed from *old* to *new*; nothing, if nothing did."""
-    return [words for name in sorted({*old, *new}) for words in _model_differences(name, old.get(name), new.get(name))]
-
-
-def _model_differences(name: str, old: LockEntry | None, new: LockEntry | None) -> Iterator[str]:
-    if old is None or new is None:
-        yield f"{name}: {'is not locked yet' if old is None else 'is locked, but no catalog has it'}"
-        return
-    for key in ("source", "include", "exclude"):
-        if (was := getattr(old, key)) != (now := getattr(new, key)):
-            yield f"{name}: {key} was {_told(was)}, is {_told(now)}"
-    if old.revision != new.revision:
-        yield f"{name}: revision moved from {old.revision} to {new.revision}"
-    before, after = old.manifest.by_path, new.manifest.by_path
-    for path in sorted({*before, *after}):
-        if words := _file_difference(before.get(path), after.get(path)):
-            yield f"{name}: {path}: {words}"
-
-
-def _told(value: str | tuple[str, ...]) -> str:
-    return value if isinstance(value, str) else ", ".join(value) or "empty"
-
-
-def _file_difference(old: ManifestFile | None, new: ManifestFile | None) -> str:
-    if old is None or new is None:
-        return "added" if old is None else "removed"
-    if old.size is not None and new.size is not None and old.size != new.size:
-        return f"changed: {old.size} bytes ({sizes.told(old.size)}) before, {new.size} ({sizes.told(new.size)}) now"
-    before, after = _hexes(old), _hexes(new)
-    for algorithm in before.keys() & after.keys():
-        if before[algorithm] != after[algorithm]:
-            return f"changed: {algorithm} {before[algorithm][:12]} before, {after[algorithm][:12]} now"
-    return ""

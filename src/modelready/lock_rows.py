@@ -56,6 +56,8 @@ class ModelRow(Row):
     include: list[str]
     exclude: list[str]
     revision: Annotated[str, AfterValidator(_revision)]
+    licence: str | None = None
+    gated: bool | None = None
     files: dict[Annotated[str, AfterValidator(_below)], FileRow]
 
 

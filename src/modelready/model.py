@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 Algorithm = Literal["sha256", "git_sha1", "sha1", "md5"]
 
+#: Who tells of a digest that no source ever named: it was computed when the file came first.
+LEARNED = "first fetch"
 #: Hexadecimal digits of each algorithm; git_sha1 is git's blob hash, sha1(b"blob SIZE\0" + bytes).
 HEX_LENGTHS: dict[Algorithm, int] = {"sha256": 64, "git_sha1": 40, "sha1": 40, "md5": 32}
 
@@ -26,11 +28,15 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a model's bytes come from."""
+    """
+    Where a model's bytes come from.
+
+    ``text`` is as the catalog has it, without what signs a URL: it may be shown and written down; ``address`` may not.
+    """
 
     text: str
     kind: str
-    address: str
+    address: str = field(repr=False)
     revision: str = "main"
     file_id: str | None = None
 
@@ -88,12 +94,16 @@ class ManifestFile:
     size: int | None = None
     digests: tuple[Digest, ...] = ()
     xet_hash: str | None = None
-    url: str | None = None
+    url: str | None = field(default=None, repr=False)  # it may be signed
+    validator: str | None = None  # what If-Range may carry: the version that the source has now
     blob_id: str | None = None  # git's id of what the repository holds: of the pointer, for an LFS file
 
     def digest(self, algorithm: Algorithm) -> Digest | None:
         """Give the digest by *algorithm*, if it is known."""
-        return next((digest for digest in self.digests if digest.algorithm == algorithm), None)
+        for digest in self.digests:
+            if digest.algorithm == algorithm:
+                return digest
+        return None
 
 
 @dataclass(frozen=True)
@@ -109,6 +119,15 @@ class Manifest:
     def by_path(self) -> dict[str, ManifestFile]:
         """Give the files by their path in the source."""
         return {file.path: file for file in self.files}
+
+
+@dataclass(frozen=True)
+class About:
+    """What a source says of a repository as it is now: its licence in its own words, and where its branch stands."""
+
+    licence: str = ""
+    gated: bool | None = None
+    head: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +147,16 @@ class PlacedFile:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with one file, and what to do about it. ``path`` is the path in the source."""
+    """
+    One thing wrong with one file, and what to do about it. ``path`` is the path in the source.
+
+    ``kind`` is that of the error because of which the file was not brought, if that is what is wrong.
+    """
 
     path: str
     message: str
     remedy: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True)

@@ -43,10 +43,10 @@ def named_paths(model: Model) -> tuple[str, ...]:
     """Give the paths that *model* names without a wildcard: by rows, by ``include``, or as the end of a URL."""
     rows = [row.path for row in model.files]
     included = [path for path in model.include if not matches(path, model.exclude)]
-    return tuple(dict.fromkeys(path for path in rows + included + _end_of_url(model) if is_literal(path)))
+    return tuple(dict.fromkeys(path for path in rows + included + end_of_url(model) if is_literal(path)))
 
 
-def _end_of_url(model: Model) -> list[str]:
+def end_of_url(model: Model) -> list[str]:
     """Give the name a URL ends in, unless the server is to name the file."""
     name = addresses.file_name(model.source)
     is_named_by_server = any(row.name_from for row in model.files)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from modelready import proving
 from modelready.layouts import looking
-from modelready.placing import locate
+from modelready.placing import locate, siblings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from modelready.downloads.jobs import Job
     from modelready.grounds import Ground, Requested
     from modelready.model import Model, PlacedFile, PlacedModel
+    from modelready.placing.siblings import Sibling
     from modelready.switches import Decision
 
 
@@ -27,6 +29,7 @@ class Standing:
     source: str
     required: bool
     because: str
+    variables: tuple[str, ...]  # those that decided, or would turn it on
     state: str  # complete, partial, missing, damaged
     known_by: str
     revision: str
@@ -37,19 +40,38 @@ class Standing:
     bytes_wanted: int | None
     damaged: tuple[str, ...] = ()
     lacking: tuple[dict[str, object], ...] = ()  # path and size of each file that is not there, or not right
+    stored_once: tuple[dict[str, str], ...] = ()  # path, how ("hard link", "reflink"), with (MODEL/PATH)
+    bytes_stored_once: int = 0
     job: dict[str, object] | None = None
 
 
 def standings(asked: Requested) -> Iterator[Standing]:
     """Give the standing of every selected model; no byte is read, no network asked."""
     jobs = asked.ground.jobs.latest()
+    located = {model.name: locate(model, asked.ground) for model in asked.catalog.models if _has_place(model)}
+    shared = siblings.of(located.values())
     for model in asked.selected.values():
-        yield standing_of(model, asked.ground, asked.decisions[model.name], jobs.get(model.name))
+        placed = located.get(model.name)
+        found = _standing(model, asked.ground, placed, asked.decisions[model.name], jobs.get(model.name))
+        yield replace(found, **_once(placed, shared)) if shared else found
+
+
+def _once(placed: PlacedModel | None, shared: Mapping[Path, Sibling]) -> dict[str, Any]:
+    once = [(one, shared[one.place]) for one in (placed.files if placed else ()) if one.place in shared]
+    return {
+        "stored_once": tuple({"path": one.path, "how": other.how, "with": other.name} for one, other in once),
+        "bytes_stored_once": sum(looking.size(one.place) or 0 for one, _ in once),
+    }
 
 
 def standing_of(model: Model, ground: Ground, decision: Decision, job: Job | None) -> Standing:
     """Give the standing of *model*; no byte is read, no network asked."""
-    placed = locate(model, ground) if _has_place(model) else None
+    return _standing(model, ground, locate(model, ground) if _has_place(model) else None, decision, job)
+
+
+def _standing(
+    model: Model, ground: Ground, placed: PlacedModel | None, decision: Decision, job: Job | None
+) -> Standing:
     files = placed.files if placed else ()
     present = [one for one in files if looking.is_file(one.place)]
     damaged = _damaged(ground, present)
@@ -60,6 +82,7 @@ def standing_of(model: Model, ground: Ground, decision: Decision, job: Job | Non
         source=model.source.text,
         required=decision.is_required,
         because=decision.because,
+        variables=decision.variables,
         state=_state(placed, present, damaged),
         known_by=placed.known_by if placed else "",
         revision=(placed.revision if placed else None) or "",

@@ -12,7 +12,8 @@ from modelready import packaged
 def suite_command(arguments: list[str]) -> list[str]:
     """Give the command that runs the suite with *arguments* in this folder."""
     settings = Path(__file__).parent / "suite.ini"
-    plugins = ["-p", "xdist.plugin", "-p", "modelready.suite", "-p", "no:cacheprovider"]
+    plugins = ["-p", "xdist.plugin", "-p", "modelready.suite", "-p", "modelready.suite.wording"]
+    plugins += ["-p", "no:cacheprovider"]
     place = ["-c", str(settings), "--rootdir", "."]
     return [sys.executable, "-P", "-m", "pytest", *plugins, *place, str(packaged.folder("checks")), *arguments]
 

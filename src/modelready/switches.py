@@ -10,12 +10,15 @@ from modelready.errors import RequestError
 from modelready.patterns import matches_one, meant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from modelready.model import Model
 
 TRUE_WORDS = ("true", "1", "yes", "on")
 FALSE_WORDS = ("false", "0", "no", "off")
+
+_OPTION, _VARIABLE = "--require ", "MODELREADY_REQUIRE"
+_MOST_NAMED = 20
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _EITHER = re.compile(rf"{_NAME}(?:\|{_NAME})*")
@@ -27,7 +30,8 @@ class Switch:
     """
     One line of ``enabled_by``.
 
-    With ``values``, its one variable must have one of them; without, one of its variables must be true.
+    With ``values``, its one variable must have one of them; without, one of its variables must be true. Where the
+    values are true or false themselves, every word for those counts: ``A:-true=true`` is on until it is turned off.
     """
 
     names: tuple[str, ...]
@@ -36,9 +40,16 @@ class Switch:
 
     def is_on(self, environ: Mapping[str, str]) -> bool:
         """Tell whether the line holds in *environ*."""
+        if self.values and self.is_boolean:
+            return _truth(self.value(environ)) in map(_truth, self.values)
         if self.values:
             return self.value(environ) in self.values
-        return any(_set(environ, name).lower() in TRUE_WORDS for name in self.names)
+        return any(_truth(_set(environ, name)) for name in self.names)
+
+    @property
+    def is_boolean(self) -> bool:
+        """Tell whether its variables are true or false."""
+        return {*self.values, self.default or "true"} <= {"true", "false"}
 
     def value(self, environ: Mapping[str, str]) -> str:
         """Give what the variable holds, or the default; only for a line with values."""
@@ -81,33 +92,42 @@ def parse(line: str) -> Switch:
 
 def required_globs(given: Sequence[str], environ: Mapping[str, str]) -> tuple[str, ...]:
     """Give the globs of ``--require``, else those of MODELREADY_REQUIRE, which commas or spaces separate."""
-    named = re.split(r"[,\s]+", environ.get("MODELREADY_REQUIRE", ""))
+    named = re.split(r"[,\s]+", environ.get(_VARIABLE, ""))
     return tuple(given) or tuple(filter(None, named))
 
 
-def decide(models: Sequence[Model], environ: Mapping[str, str], require: Sequence[str] = ()) -> dict[str, Decision]:
+def named_by(given: Sequence[str]) -> str:
+    """Give what stands before a glob where it was named: on the command line, if any is *given* there."""
+    return _OPTION if given else f"{_VARIABLE}="
+
+
+def decide(
+    models: Sequence[Model], environ: Mapping[str, str], require: Sequence[str] = (), *, named_by: str = _OPTION
+) -> dict[str, Decision]:
     """
-    Say of every model, by name, whether it is required, and why.
+    Say of every model, by name, whether it is required, and why; *named_by* is what the globs of *require* stood in.
 
     Raises: RequestError, for a value that no catalog names, or a glob of *require* that matches no model.
     """
     names = [model.name for model in models]
-    if wrong := [*_unknown_values(models, environ), *_unmatched_globs(names, require)]:
+    if wrong := [*_unknown_values(models, environ), *_unmatched_globs(names, require, named_by)]:
         raise RequestError("\n".join(wrong), remedy="")
-    return likely(models, environ, require)
+    return likely(models, environ, require, named_by=named_by)
 
 
-def likely(models: Sequence[Model], environ: Mapping[str, str], require: Sequence[str] = ()) -> dict[str, Decision]:
+def likely(
+    models: Sequence[Model], environ: Mapping[str, str], require: Sequence[str] = (), *, named_by: str = _OPTION
+) -> dict[str, Decision]:
     """Decide as `decide` does, but object to nothing: for a catalog that is still being judged."""
-    decisions = {model.name: _own(model, environ, require) for model in models}
+    decisions = {model.name: _own(model, environ, require, named_by) for model in models}
     return _with_needs(models, decisions)
 
 
-def _own(model: Model, environ: Mapping[str, str], require: Sequence[str]) -> Decision:
+def _own(model: Model, environ: Mapping[str, str], require: Sequence[str], named_by: str) -> Decision:
     """Decide on *model* alone."""
     for glob in require:
         if matches_one(model.name, glob):
-            return Decision(is_required=True, because=f"required by --require {glob}")
+            return Decision(is_required=True, because=f"required by {named_by}{glob}")
     if not model.enabled_by:
         return Decision(is_required=True, because="always required")
     lines = [parse(line) for line in model.enabled_by]
@@ -138,18 +158,22 @@ def _with_needs(models: Sequence[Model], own: dict[str, Decision]) -> dict[str, 
     return decisions
 
 
-def _unmatched_globs(names: Sequence[str], require: Sequence[str]) -> list[str]:
-    return [no_model(glob, names, option="--require") for glob in require if not _matches_any(glob, names)]
+def _unmatched_globs(names: Sequence[str], require: Sequence[str], named_by: str) -> list[str]:
+    return [no_model(glob, names, named_by=named_by) for glob in require if not _matches_any(glob, names)]
 
 
 def _matches_any(glob: str, names: Sequence[str]) -> bool:
     return any(matches_one(name, glob) for name in names)
 
 
-def no_model(glob: str, names: Sequence[str], *, option: str) -> str:
-    """Say that *glob* names no model, and which are there."""
-    shown = ", ".join(sorted(names)[:20]) + (", …" if len(names) > 20 else "")  # noqa: PLR2004 - one line on a screen
-    return f"{option} {glob}: no model has such a name; expected one of {shown}{meant(glob, names)}"
+def no_model(glob: str, names: Sequence[str], *, named_by: str) -> str:
+    """Say that *glob*, which stood behind *named_by*, names no model, and which are there."""
+    return f"{named_by}{glob}: no model has such a name; expected one of {some(names)}{meant(glob, names)}"
+
+
+def some(names: Collection[str]) -> str:
+    """Name as many of *names* as one looks at."""
+    return ", ".join(sorted(names)[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
 
 
 def _unknown_values(models: Sequence[Model], environ: Mapping[str, str]) -> list[str]:
@@ -158,9 +182,9 @@ def _unknown_values(models: Sequence[Model], environ: Mapping[str, str]) -> list
     boolean: set[str] = set()
     for line in (parse(text) for model in models for text in model.enabled_by):
         for name in line.names:
-            values = (*line.values, line.default) if line.values else (*TRUE_WORDS, *FALSE_WORDS)
+            values = (*TRUE_WORDS, *FALSE_WORDS) if line.is_boolean else (*line.values, line.default)
             known.setdefault(name, {}).update(dict.fromkeys(filter(None, values)))
-        boolean.update(line.names if not line.values else ())
+        boolean.update(line.names if line.is_boolean else ())
     return [
         _unknown_value(name, value, tuple(values))
         for name, values in known.items()
@@ -174,6 +198,11 @@ def _is_known(value: str, known: Iterable[str], *, is_boolean: bool) -> bool:
 
 def _unknown_value(name: str, value: str, known: Sequence[str]) -> str:
     return f"{name}={value}: no catalog names this value; expected one of {', '.join(known)}{meant(value, known)}"
+
+
+def _truth(word: str) -> bool | None:
+    """Give what *word* says; nothing where it is neither of the two."""
+    return {**dict.fromkeys(TRUE_WORDS, True), **dict.fromkeys(FALSE_WORDS, False)}.get(word.lower())
 
 
 def _set(environ: Mapping[str, str], name: str) -> str:

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from modelready import addresses
 from modelready.model import Source
@@ -58,6 +60,11 @@ def test_every_kind_of_source_is_read(text, rest):
         "civitai:",
         "civitai:abc",
         "civitai:12?fileid=3",
+        "civitai:012",
+        "civitai:12?fileId=",
+        "civitai:12?fileId=3&format=x",
+        "civitai:١٢",
+        f"civitai:{'9' * 5000}",
         "https:",
         "https://",
         "https:///x",
@@ -106,3 +113,16 @@ def test_a_mistyped_kind_is_recognised():
 def test_the_end_of_a_url_is_a_file_name(text, name):
     """A URL source has one file, called as the URL ends."""
     assert addresses.file_name(addresses.parse(text, HERE)) == name
+
+
+@settings(max_examples=100)
+@given(st.text(alphabet="0123456789?&=fileId/٣ @.", max_size=24) | st.text(max_size=10))
+def test_a_version_of_civitai_is_two_numbers_at_most(rest):
+    """They become part of an address, so nothing else may get there."""
+    try:
+        found = addresses.parse(f"civitai:{rest}", HERE)
+    except ValueError:
+        return
+
+    file_id = f"?fileId={found.file_id}" if found.file_id else ""
+    assert f"civitai:{int(found.address)}{file_id}" == found.text

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelready import lock
+from modelready import drifts, lock
 from modelready.errors import NotWritable, RequestError
-from modelready.model import Digest, Manifest, ManifestFile, Source
+from modelready.model import Digest, Manifest, ManifestFile, Model, Source
 
 COMMIT = "c9745ed1d9f207416be6d2e6f8de32d1f16199bf"
 WEIGHTS = ManifestFile("model.bin", 7, (Digest("sha256", "a" * 64, "lock"),), xet_hash="e" * 64, blob_id="f" * 40)
 CONFIG = ManifestFile("sub/config.json", 2, (Digest("git_sha1", "b" * 40, "lock"),))
 ENTRY = lock.LockEntry("hf:org/tiny", ("*.bin", "sub/*"), ("*.md",), COMMIT, (WEIGHTS, CONFIG))
+MODEL = Model("tiny", Source("hf:org/tiny", "hf", "org/tiny"), "hub-cache")
 
 
 def hexes(length):
@@ -64,7 +65,6 @@ def test_what_is_written_is_read_again(tmp_path_factory, entries):
     lock.write(path, entries)
 
     assert lock.read(path) == entries
-    assert lock.differences(entries, lock.read(path)) == []
 
 
 def test_the_same_entries_give_the_same_bytes(path):
@@ -256,40 +256,38 @@ def test_a_lock_has_the_permissions_of_any_file_and_links_stay_links(tmp_path):
 @pytest.mark.parametrize(
     ("new", "words"),
     [
-        pytest.param({"tiny": ENTRY}, [], id="nothing"),
-        pytest.param({}, ["tiny: is locked, but no catalog has it"], id="model gone"),
-        pytest.param({"tiny": ENTRY, "b": ENTRY}, ["b: is not locked yet"], id="model new"),
+        pytest.param(ENTRY, [], id="nothing"),
         pytest.param(
-            {"tiny": replace(ENTRY, source="hf:a/b", include=(), exclude=("x", "y"))},
+            replace(ENTRY, source="hf:a/b", include=(), exclude=("x", "y")),
             [
-                "tiny: source was hf:org/tiny, is hf:a/b",
-                "tiny: include was *.bin, sub/*, is empty",
-                "tiny: exclude was *.md, is x, y",
+                "tiny: catalog: source was hf:org/tiny, is hf:a/b",
+                "tiny: catalog: include was *.bin, sub/*, is empty",
+                "tiny: catalog: exclude was *.md, is x, y",
             ],
             id="another wish",
         ),
         pytest.param(
-            {"tiny": replace(ENTRY, revision="0" * 40)},
-            [f"tiny: revision moved from {COMMIT} to {'0' * 40}"],
+            replace(ENTRY, revision="0" * 40),
+            [f"tiny: moved: from {COMMIT} to {'0' * 40}, with the same content"],
             id="moved",
         ),
         pytest.param(
-            {"tiny": replace(ENTRY, files=(CONFIG, ManifestFile("new", 1)))},
-            ["tiny: model.bin: removed", "tiny: new: added"],
+            replace(ENTRY, files=(CONFIG, ManifestFile("new", 1))),
+            ["tiny: deleted: model.bin: is gone", "tiny: added: new: is new"],
             id="files come and go",
         ),
         pytest.param(
-            {"tiny": replace(ENTRY, files=(replace(WEIGHTS, size=9_000), CONFIG))},
-            ["tiny: model.bin: changed: 7 bytes (7 B) before, 9000 (9.0 KB) now"],
+            replace(ENTRY, files=(replace(WEIGHTS, size=9_000), CONFIG)),
+            ["tiny: changed: model.bin: 7 bytes (7 B) before, 9000 (9.0 KB) now"],
             id="another size",
         ),
         pytest.param(
-            {"tiny": replace(ENTRY, files=(replace(WEIGHTS, digests=(Digest("sha256", "0" * 64, "hub"),)), CONFIG))},
-            ["tiny: model.bin: changed: sha256 aaaaaaaaaaaa before, 000000000000 now"],
+            replace(ENTRY, files=(replace(WEIGHTS, digests=(Digest("sha256", "0" * 64, "hub"),)), CONFIG)),
+            ["tiny: changed: model.bin: sha256 aaaaaaaaaaaa before, 000000000000 now"],
             id="other bytes",
         ),
         pytest.param(
-            {"tiny": replace(ENTRY, files=(replace(WEIGHTS, digests=(Digest("md5", "0" * 32, "hub"),)), CONFIG))},
+            replace(ENTRY, files=(replace(WEIGHTS, digests=(Digest("md5", "0" * 32, "hub"),)), CONFIG)),
             [],
             id="another kind of digest says nothing",
         ),
@@ -297,4 +295,25 @@ def test_a_lock_has_the_permissions_of_any_file_and_links_stay_links(tmp_path):
 )
 def test_drift_is_told_in_words(new, words):
     """`lock --check` says what moved, file by file."""
-    assert lock.differences({"tiny": ENTRY}, new) == words
+    assert [str(one) for one in drifts.between(MODEL, ENTRY, new)] == words
+
+
+def test_a_model_that_is_not_locked_is_told():
+    """There is nothing to hold it against."""
+    assert [one.kind for one in drifts.between(MODEL, None, ENTRY)] == ["unlocked"]
+
+
+@pytest.mark.parametrize(
+    ("new", "digests"),
+    [
+        pytest.param(ENTRY, WEIGHTS.digests, id="the same version"),
+        pytest.param(replace(ENTRY, revision="0" * 40), (), id="another version"),
+        pytest.param(replace(ENTRY, source="hf:a/b"), (), id="another source"),
+        pytest.param(replace(ENTRY, files=(replace(WEIGHTS, size=8), CONFIG)), (), id="another size"),
+    ],
+)
+def test_what_was_learned_is_carried_on_with_its_version(new, digests):
+    """A digest that no source names is of the bytes that came then."""
+    silent = replace(new, files=tuple(replace(file, digests=()) for file in new.files))
+
+    assert lock.carried(ENTRY, silent).manifest.by_path["model.bin"].digests == digests

@@ -40,6 +40,12 @@ def decide(a_model):
         pytest.param("A:-z=x|y", {}, False, id="default that is not among the values"),
         pytest.param("A:-x=x|y", {"A": "z"}, False, id="value instead of the default"),
         pytest.param("QWEN_TTS_SIZE:-both=1.7B|both", {}, True, id="as in the manual"),
+        pytest.param("A:-true=true", {}, True, id="on until it is off"),
+        pytest.param("A:-true=true", {"A": "Off"}, False, id="off"),
+        pytest.param("A:-true=true", {"A": "1"}, True, id="on in another word"),
+        pytest.param("A:-true=true", {"A": "maybe"}, False, id="neither"),
+        pytest.param("A=false", {"A": "0"}, True, id="wanted where it is off"),
+        pytest.param("A=1|2", {"A": "true"}, False, id="a number is no word for true"),
     ],
 )
 def test_a_line_holds_or_not(line, environ, is_on):
@@ -116,6 +122,9 @@ def test_a_default_that_decides_is_told(decide):
         pytest.param(("A",), {"A": "maybe"}, "expected one of true, 1, yes, on, false, 0, no, off", id="boolean"),
         pytest.param(("A|B",), {"B": "2"}, "B=2: no catalog names this value", id="either"),
         pytest.param(("A", "A=big"), {"A": "small"}, "on, false, 0, no, off, big", id="boolean and valued"),
+        pytest.param(
+            ("A:-true=true",), {"A": "maybe"}, "one of true, 1, yes, on, false, 0, no, off", id="on until off"
+        ),
     ],
 )
 def test_a_value_that_no_catalog_names_is_refused(decide, lines, environ, message):
@@ -134,6 +143,15 @@ def test_values_that_some_line_names_are_accepted(decide, value):
 
     assert decisions["tiny"].is_required == (value == "on")
     assert decisions["other"].is_required == (value == "big")
+
+
+@pytest.mark.parametrize("value", ["false", "NO", "0", "off", "", "true", "on"])
+def test_a_switch_that_is_on_until_it_is_off_takes_every_word(decide, value):
+    """``ENABLE_X=false`` in an env file is no mistake, though the catalog says ``true`` only."""
+    decision = decide({"A": value}, tiny=(("A:-true=true",), ()))["tiny"]
+
+    assert decision.is_required == (value in {"", "true", "on"})
+    assert decision.variables == ("A",)
 
 
 def test_every_wrong_value_and_glob_is_told_at_once(decide):
@@ -217,3 +235,29 @@ def test_globs_of_the_option_stand_before_those_of_the_environment():
     assert switches.required_globs(["x"], environ) == ("x",)
     assert switches.required_globs([], environ) == ("a*", "b", "c")
     assert switches.required_globs([], {}) == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "environ", "told"),
+    [
+        (["nosuch"], {}, "--require nosuch: no model has such a name"),
+        ([], {"MODELREADY_REQUIRE": "nosuch"}, "MODELREADY_REQUIRE=nosuch: no model has such a name"),
+    ],
+    ids=["option", "variable"],
+)
+def test_a_glob_without_a_model_is_told_where_it_stood(given, environ, told):
+    """Who set a variable long ago looks there, and not on the command line."""
+    models = [Model("tiny", Source("hf:a/b", "hf", "a/b"), "hub-cache")]
+    globs = switches.required_globs(given, environ)
+
+    with pytest.raises(RequestError, match=told):
+        switches.decide(models, environ, globs, named_by=switches.named_by(given))
+
+
+def test_why_a_model_is_required_names_the_variable():
+    """The same."""
+    models = [Model("tiny", Source("hf:a/b", "hf", "a/b"), "hub-cache", enabled_by=("OFF",))]
+
+    decisions = switches.decide(models, {}, ["t*"], named_by=switches.named_by([]))
+
+    assert decisions["tiny"].because == "required by MODELREADY_REQUIRE=t*"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,9 +16,9 @@ from modelready.downloads.worker import Order, Worker
 from modelready.placing import Options
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from modelready.downloads.jobs import Job
+
+sys.path.append(str(Path(__file__).parent))  # depots.py
 
 CATALOG = '[[model]]\nname = "tiny"\nsource = "hf:acme/tiny"\n'
 IN_A_FOLDER = CATALOG + 'layout = "folder"\n'
@@ -106,3 +108,13 @@ def workshop(tmp_path, hub, tiny, monkeypatch):
     shop = Workshop(tmp_path / "workshop", hub.url)
     with shop.opened:
         yield shop
+
+
+@pytest.fixture
+def depot():
+    """Give a plain file server on loopback."""
+    from depots import Depot  # noqa: PLC0415 - found by the path added above
+
+    server = Depot()
+    yield server
+    server.close()

@@ -164,6 +164,27 @@ def test_status_tells_each_model_in_a_line(called, workshop):
     assert "ENABLE_IT" in switched
 
 
+def test_status_says_which_variable_decides(called, workshop, monkeypatch):
+    """In a line and as a field; for a model that is only needed by another one, the other's variable."""
+    row = '[[model]]\nname = "{}"\nsource = "hf:acme/tiny"\nenabled_by = ["{}"]\n'
+    workshop.catalog = row.format("video", "ENABLE_VIDEO") + 'needs = ["encoder"]\n' + row.format("encoder", "WAN=big")
+    workshop.asked()
+    monkeypatch.setenv("ENABLE_VIDEO", "true")
+
+    _, text, _ = called("status")
+    _, data, _ = called("status", "--json")
+
+    told = {one["name"]: (one["required"], one["because"], one["variables"]) for one in json.loads(data)["models"]}
+    assert [line.split("  ")[-1] for line in text.splitlines()] == [
+        "ENABLE_VIDEO=true",
+        "needed by video (ENABLE_VIDEO)",
+    ]
+    assert told == {
+        "video": (True, "ENABLE_VIDEO=true", ["ENABLE_VIDEO"]),
+        "encoder": (True, "needed by video", ["ENABLE_VIDEO"]),
+    }
+
+
 def test_status_for_scripts_is_json(called, workshop):
     """The shape is part of the contract."""
     workshop.bring()
@@ -233,7 +254,9 @@ def test_plan_tells_what_cannot_be_planned(called, hub):
 
     assert (status, coded, out) == (1, 1, "")
     assert "no such repository" in err
-    assert json.loads(text)["models"][0]["error"]["kind"] == "not_found"
+    error = json.loads(text)["models"][0]["error"]
+    assert (error["kind"], error["retryable"]) == ("not_found", False)
+    assert error["cause"] == "HF_HUB_DISABLE_IMPLICIT_TOKEN is set: no token is sent"
 
 
 def test_plan_of_nothing_required_is_5(called, workshop):

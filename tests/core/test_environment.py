@@ -148,6 +148,31 @@ def test_an_environment_that_changes_meanwhile_is_read_all_the_same(restless):
     assert all("PATH" in one for one in found)
 
 
+@pytest.mark.parametrize(
+    ("variables", "found"),
+    [
+        pytest.param({}, ("", "CIVITAI_TOKEN"), id="none"),
+        pytest.param({"CIVITAI_API_KEY": "key"}, ("key", "CIVITAI_API_KEY"), id="the other name"),
+        pytest.param({"CIVITAI_TOKEN": " ", "CIVITAI_API_KEY": "key"}, ("key", "CIVITAI_API_KEY"), id="an empty one"),
+        pytest.param({"CIVITAI_TOKEN": "a\n", "CIVITAI_API_KEY": "b"}, ("a", "CIVITAI_TOKEN"), id="both"),
+    ],
+)
+def test_the_key_of_civitai_is_read_from_either_variable_and_never_shown(variables, found):
+    """Errors name the variable that holds it; settings may end up in a log."""
+    settings = environment.read(variables)
+
+    assert (settings.civitai_token, settings.civitai_token_name) == found
+    assert "civitai_token='" not in repr(settings)
+
+
+def test_civitai_may_be_elsewhere():
+    """A mirror, or a test."""
+    assert environment.read({}).civitai_endpoint == "https://civitai.com"
+    assert environment.read({"CIVITAI_ENDPOINT": "http://127.0.0.1:1/"}).civitai_endpoint == "http://127.0.0.1:1"
+    with pytest.raises(RequestError, match="CIVITAI_ENDPOINT='civitai' is no address; expected something like https"):
+        environment.read({"CIVITAI_ENDPOINT": "civitai"})
+
+
 @pytest.mark.parametrize("text", ["hub.example", "ftp://hub.example", "https://", "http:///path", "https://a b"])
 def test_an_endpoint_that_is_no_address_costs_one_line(text):
     """Asking it again and again would not help."""

@@ -281,3 +281,46 @@ def test_a_source_that_nothing_can_fetch_from_is_told(monkeypatch):
 
     with pytest.raises(errors.RequestError, match="ftp:x cannot be fetched by this version; it fetches from hf:"):
         Sources(settings()).of(foreign)
+
+
+@pytest.mark.parametrize(
+    ("answer", "licence"),
+    [
+        pytest.param({"cardData": {"license": "mit"}, "tags": ["license:gpl-3.0"]}, "mit", id="the card"),
+        pytest.param({"cardData": None, "tags": ["x", "license:mit"]}, "mit", id="a tag"),
+        pytest.param({"cardData": {"license": ["mit", "apache-2.0"]}}, "mit, apache-2.0", id="several"),
+        pytest.param({"cardData": {"license": "other", "license_name": "flux-dev"}}, "flux-dev", id="one of its own"),
+        pytest.param({"cardData": {"license": "other"}}, "", id="one without a name"),
+        pytest.param({"cardData": {"license": 7}, "tags": "x"}, "", id="nonsense"),
+        pytest.param({}, "", id="none"),
+    ],
+)
+def test_the_licence_is_what_the_card_says(hub, source, answer, licence):
+    """It is locked, and held against the catalog."""
+    hub.get(f"{HUB}/api/models/acme/tiny", json=answer)
+
+    assert source.about(model()).licence == licence
+
+
+@pytest.mark.parametrize(
+    ("answer", "gated", "head"),
+    [
+        pytest.param({"gated": False, "sha": COMMIT}, False, COMMIT, id="open"),
+        pytest.param({"gated": "manual", "sha": "main"}, True, "", id="gated"),
+        pytest.param({}, None, "", id="not told"),
+    ],
+)
+def test_gate_and_newest_commit_are_told(hub, source, answer, gated, head):
+    """As they are now, whatever the catalog pins."""
+    hub.get(f"{HUB}/api/models/acme/tiny", json=answer)
+
+    about = source.about(model())
+
+    assert (about.gated, about.head) == (gated, head)
+
+
+def test_a_mirror_that_tells_nothing_of_repositories_is_no_fault(hub, source):
+    """Files and listings are enough to lock."""
+    hub.get(f"{HUB}/api/models/acme/tiny", status=404)
+
+    assert source.about(model()) is None

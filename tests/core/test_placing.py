@@ -331,6 +331,17 @@ def test_a_blob_that_is_wrong_is_no_blob_to_link(workshop, hub):
     assert job.state == "completed"
 
 
+def test_a_digest_that_names_no_blob_is_enough_to_bring_a_file_into_the_cache(workshop, tiny):
+    """Of some files only an md5 was published; the Hub tells by what the cache calls them."""
+    md5 = hashlib.md5((tiny / "config.json").read_bytes(), usedforsecurity=False).hexdigest()
+    workshop.catalog = IN_THE_CACHE + f'[[model.file]]\npath = "config.json"\nmd5 = "{md5}"\n'
+
+    (job,) = workshop.bring().values()
+
+    assert job.state == "completed"
+    assert (workshop.snapshot / "config.json").read_bytes() == (tiny / "config.json").read_bytes()
+
+
 def test_a_minimum_is_enough_where_the_size_is_not_known(workshop):
     """And too little is too little."""
     workshop.catalog = IN_A_FOLDER + 'include = ["x.bin"]\n[[model.file]]\npath = "x.bin"\nmin_size = "10 B"\n'

@@ -99,6 +99,7 @@ def test_a_model_whose_folder_names_an_unset_variable_is_missing(workshop):
 
     assert (found.state, found.path, found.required) == ("missing", "", False)
     assert "ENABLE_TINY" in found.because
+    assert found.variables == ("ENABLE_TINY",)
 
 
 def _files(asked):

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from modelready.inspection import applicability
-from modelready.model import Model, PlacedFile, PlacedModel, Source
-from modelready.suite import ending, naming, showing
-from modelready.suite.gathering import Gathering, is_partial, judged
-from modelready.suite.options import Options
+from modelready.model import Fault, Model, PlacedFile, PlacedModel, Source
+from modelready.suite import ending, leaving, naming, showing
+from modelready.suite.gathering import Gathering, broken, is_partial, judged, now, run_of
+from modelready.suite.options import Options, Wish
 from modelready.suite.state import Suite
 
 OFF = '[[model]]\nname = "off"\nsource = "hf:acme/off"\nenabled_by = ["ENABLE_OFF"]\n'
@@ -70,6 +70,37 @@ def test_collection_errors_are_bugs(suite):
     assert ending.exit_status(2, Gathering(has_collection_errors=True), suite()) == 3
 
 
+def test_what_travels_holds_no_token_and_no_home(suite, monkeypatch):
+    """Certificate, reports and notices are made of one run, cleaned once."""
+    monkeypatch.setenv("HOME", "/home/ada")
+    token = "hf_abcdefghijklmnopqrstuvwxyz01234567"
+    facts = {"check": "files.are_there", "model": "tiny"}
+    fault = {"path": "/home/ada/x", "message": f"says {token}", "remedy": "", "kind": "offline"}
+    told = facts | {"reason": f"/home/ada/x\n    says {token} \udcff", "faults": [fault]}
+    report = pytest.TestReport("files.py::test_are_there[tiny]", ("", 0, ""), {}, "failed", "no", "call")
+    report.user_properties = [("modelready", told)]
+    gathering = Gathering(selected={"tiny"}, started=now())
+    gathering.take(report)
+
+    run = run_of(gathering, suite(), passed=False, configuration={})
+
+    (verdict,) = run.verdicts
+    assert verdict.reason == "~/x\n    says hf_a… \\udcff"
+    assert verdict.faults == (Fault("~/x", "says hf_a…", "", "offline"),)
+    assert run.models[0].reason == verdict.reason
+
+
+def test_a_run_that_a_bug_ended_is_reported_as_such(suite, tmp_path):
+    """Nothing of it is judged again: what failed once would fail once more."""
+    wish = Wish("junit", tmp_path / "report.xml")
+    gathering = Gathering(started=now())
+
+    status = leaving.reported(broken(gathering), suite(reports=(wish,)), gathering, ending.BUG)
+
+    assert status == 0
+    assert "a bug of modelready ended the run" in wish.file.read_text()
+
+
 def test_why_nothing_was_required_is_told(suite):
     """By the variable, the option, or the selection."""
     off = ending.why_nothing(suite(OFF), Gathering())
@@ -78,6 +109,29 @@ def test_why_nothing_was_required_is_told(suite):
     assert "  off: " in off
     assert "ENABLE_OFF" in off
     assert unselected == "no required model was selected; loosen -k, -m or --model"
+
+
+def test_of_the_models_that_were_selected_it_is_told_what_turns_them_on(suite):
+    """Though others are required; with many, the first of them."""
+    rows = "".join(OFF.replace('"off"', f'"off-{number}"') for number in range(25))
+    asked = suite(rows + '[[model]]\nname = "on"\nsource = "hf:acme/tiny"\n')
+
+    one = ending.why_nothing(asked, Gathering(selected={"off-7"})).splitlines()
+    all_of_them = ending.why_nothing(asked, Gathering(selected=set(asked.models) - {"on"})).splitlines()
+
+    assert one[0] == "none of the selected models is required here; turn one on:"
+    assert [line.partition(":")[0] for line in one[1:-1]] == ["  off-7"]
+    assert (len(all_of_them), all_of_them[-2]) == (23, "  … 5 more: `modelready status`")
+
+
+def test_many_catalogs_are_named_by_their_folder(monkeypatch, tmp_path):
+    """One line; few are named."""
+    monkeypatch.chdir(tmp_path)
+    paths = [tmp_path / "catalogs" / f"{name}.toml" for name in "abcd"]
+
+    assert showing._catalogs(paths) == "catalogs (4 files)"
+    assert showing._catalogs(paths[:2]) == "catalogs/a.toml, catalogs/b.toml"
+    assert showing._catalogs([*paths, tmp_path / "e.toml"]).count(",") == 4
 
 
 def test_a_run_that_was_cut_is_partial(suite):

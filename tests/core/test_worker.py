@@ -34,11 +34,14 @@ def test_models_are_brought_in_order_and_their_rows_tell_of_it(workshop, hub, ti
     jobs = workshop.bring()
 
     size = sum(path.stat().st_size for path in tiny.rglob("*") if path.is_file())
+    here = sum(
+        path.stat().st_size for path in tiny.glob("*.json")
+    )  # the first brought those, and their bytes are the same
     second = jobs["second"]
     assert list(jobs) == ["first", "second"]
     assert [job.state for job in jobs.values()] == ["completed", "completed"]
     assert (second.files_done, second.files_total) == (6, 6)
-    assert (second.bytes_done, second.bytes_total, second.bytes_fetched) == (size, size, size)
+    assert (second.bytes_done, second.bytes_total, second.bytes_fetched) == (size, size, size - here)
     assert jobs["first"].finished_at <= second.finished_at
 
 
@@ -266,3 +269,13 @@ def _until(condition, timeout_s=20):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_the_end_of_a_job_is_its_last_word(workshop, hub, monkeypatch):
+    """Its progress is told many times a second: none of that may come after, or nobody learns why it failed."""
+    monkeypatch.setattr("modelready.downloads.progress._TICK_S", 0.0005)
+    hub.status("*.json", 404, kind="get")
+
+    ends = [workshop.bring()["tiny"] for _ in range(5)]
+
+    assert [(job.state, job.error_kind) for job in ends] == [("failed", "not_found")] * 5

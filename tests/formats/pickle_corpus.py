@@ -339,6 +339,7 @@ HARMLESS = {
     "floats that begin like a pickle": ("model.bin", b"\x80\x02" + struct.pack("<100f", *range(100))),
     "floats that begin like zlib": ("model.bin", b"x\x9c" + struct.pack("<100f", *range(100))),
     "a tensor that begins like a pickle": ("model.pt", torch_zip(tensor(), ("data/0", b"\x80\x02c" + bytes(13)))),
+    "noise that begins like compress": ("000381.dat", b"\x1f\x9d\x1b" + bytes(range(7, 251))),
     "a tensor that begins like gzip": ("model.pt", torch_zip(tensor(), ("data/0", b"\x1f\x8b\x08" + bytes(13)))),
     "words that begin with opcodes": ("labels.bin", b"cat\nsat\nhorse\nmouse\nRat\n"),
     "words in a text": ("labels.txt", b"cos\nsystem\n(S'true'\ntR."),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from modelready.inspection import files, words
-from modelready.model import Digest, Fault, PlacedFile
+from modelready.model import LEARNED, Digest, Fault, PlacedFile
 
 
 def only(faults):
@@ -93,7 +93,12 @@ def test_a_model_of_which_nothing_is_known_never_passes(model_in, revision, told
             b"1234", {"size": 5000}, "has 4 bytes; expected exactly 5,000 bytes (5.0 KB): 4,996 too few", id="short"
         ),
         pytest.param(b"12", {"size": 1}, "has 2 bytes; expected exactly 1 byte: 1 too many", id="long"),
-        pytest.param(b"1234", {"size": 4, "min_size": 9}, None, id="the exact size is stronger"),
+        pytest.param(
+            b"1234",
+            {"size": 4, "min_size": 9},
+            "has 4 bytes; expected at least 9 bytes",
+            id="less than the catalog wants",
+        ),
         pytest.param(b"1234", {"min_size": 4}, None, id="the minimum reached"),
         pytest.param(
             b"1" * 2048,
@@ -191,6 +196,19 @@ def test_files_without_a_digest_are_named(model_in):
 
     assert fault.path == "b.bin"
     assert "modelready lock" in fault.remedy
+
+
+def test_files_that_only_their_first_fetch_knows_are_named(model_in):
+    """Nobody says that those bytes were right; the digest is told, to be compared."""
+    rules = {"a.bin": {"digests": (Digest("sha256", SHA, LEARNED),)}}
+    model = model_in(lost=["a.bin"], rules=rules)
+
+    fault = only(files.without_digest(model.files))
+    wrong = only(files.wrong_bytes(model.files, lambda *_: {"sha256": "0" * 64}))
+
+    assert SHA in fault.message
+    assert "compare" in fault.remedy
+    assert "its first fetch says" in wrong.message
 
 
 def test_no_home_folder_is_told(monkeypatch, tmp_path):

@@ -35,7 +35,9 @@ def asked(tiny_machine):
         pytest.param(None, ["--require", "nothing-like-this"], 4, "nothing-like-this", id="glob without match"),
         pytest.param(None, ["--jobs", "none"], 4, "--jobs", id="bad number"),
         pytest.param(None, ["--budget", "soon"], 4, "--budget soon: 'soon' is no duration", id="bad duration"),
-        pytest.param(None, ["--no-such-option"], 4, "--no-such-option", id="unknown option"),
+        pytest.param(None, ["--report=xml"], 4, "--report xml: 'xml' is no kind of report", id="unknown report"),
+        pytest.param(None, ["--jbos", "4"], 4, "no option --jbos; did you mean --jobs?", id="unknown option"),
+        pytest.param(None, ["--jobs"], 4, "ERROR: --jobs: expected one argument; see", id="no value"),
         pytest.param(None, ["-k", "nothing_like_this"], 5, "", id="nothing selected"),
     ],
 )
@@ -49,6 +51,7 @@ def test_a_mistake_costs_one_line_and_its_exit_status(asked, catalog, options, s
     assert done.returncode == status, done.stdout + done.stderr
     assert text in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+    assert "usage:" not in done.stdout + done.stderr
 
 
 def test_every_switch_off_is_5_and_says_which_turns_one_on(machine):

@@ -48,6 +48,7 @@ class Site:
     variables: dict[str, str] = field(default_factory=dict)
     catalog: str = CATALOG
     access: Access = field(default_factory=lambda: Access(admin_token=ADMIN))
+    notify: tuple[str, ...] = ()
     url: str = ""
     service: Service | None = None
     _running: ExitStack = field(default_factory=ExitStack)
@@ -73,7 +74,7 @@ class Site:
     def start(self) -> Site:
         """Start the server."""
         asked = self.asked()
-        self.service = Service(asked, self.access)
+        self.service = Service(asked, self.access, notify=self.notify)
         taken = serving.listen("127.0.0.1", 0)
         server = uvicorn.Server(serving.config(self.service))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]}, name="server")

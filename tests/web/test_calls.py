@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import queue
 import threading
 from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import requests
@@ -103,6 +106,33 @@ def test_a_failure_says_what_to_do(served, hub):
     assert "acme/tiny" in error["message"]
     assert error["remedy"]
     assert error["retryable"] is False
+
+
+def test_an_end_is_noticed_with_its_cause(site, hub):
+    """Who is to be told hears of a failure in the queue too; its words say what is known of this machine."""
+    hub.status("*", 404, kind="revision")
+    posts = queue.SimpleQueue()
+
+    class Listening(BaseHTTPRequestHandler):
+        def do_POST(self):
+            posts.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Listening) as listener:
+        threading.Thread(target=listener.serve_forever, daemon=True).start()
+        site.notify = (f"http://127.0.0.1:{listener.server_port}/hook",)
+        served = site.start()
+        served.do("start")
+        error = served.until("failed")["error"]
+        notice = posts.get(timeout=60)
+        listener.shutdown()
+
+    assert (notice["event"], notice["model"], notice["kind"]) == ("job", "tiny", "not_found")
+    assert "token" in error["message"]
 
 
 def test_the_queue_has_an_order_that_can_be_changed(served, hub):

@@ -7,8 +7,9 @@ import asyncio
 from modelready.web import events
 
 
-def test_a_download_is_told_as_it_moves(served):
+def test_a_download_is_told_as_it_moves(served, hub):
     """From queued to completed, and that the models are worth asking again."""
+    hub.slow("*.safetensors", bytes_per_s=20_000)
     listening = served.events()
     first = next(listening)
     served.do("start")

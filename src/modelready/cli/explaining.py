@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
-from modelready import explanations
+from modelready import explanations, promises
 from modelready.cli.shared import as_json, columns
 from modelready.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from modelready.explanations import Check, Error
 
@@ -47,15 +44,7 @@ def explain(check: str | None, *, is_json: bool, is_page: bool) -> int:
 
 def checks() -> dict[str, Check]:
     """Give every check in words by its id, in the order in which they judge."""
-    return {name: explanations.check(name, text) for name, text in promises().items()}
-
-
-def promises() -> dict[str, str]:
-    """Give the text of every check by its id, in the order in which they judge."""
-    from modelready.suite import naming  # noqa: PLC0415 - imports pytest
-
-    files = sorted(naming.folder().glob("[!_]*.py"), key=lambda path: (naming.ORDER.index(path.stem), path.stem))
-    return {name: text for path in files for name, text in _of_file(path).items()}
+    return {name: explanations.check(name, text) for name, text in promises.of_checks().items()}
 
 
 def _named(asked: str, known: Mapping[str, object]) -> str:
@@ -85,12 +74,3 @@ def _told(one: Check | Error) -> list[str]:
     again = "Trying again may help." if one.retry else "Trying again does not help."
     means = f"{one.means[0].upper()}{one.means[1:]}."
     return [one.kind, means, f"    {one.example}", f"Mend: {one.do}.", f"Exit status: {one.exit}.\n{again}"]
-
-
-def _of_file(path: Path) -> dict[str, str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    checks = [one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name.startswith("test_")]
-    return {
-        f"{path.stem}.{one.name.removeprefix('test_')}": inspect.cleandoc(ast.get_docstring(one) or "")
-        for one in checks
-    }

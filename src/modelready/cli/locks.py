@@ -2,86 +2,124 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from modelready.cli.shared import as_json, request_options
+from modelready.cli.shared import as_json, diagnosed, error_as_json, request_options
 from modelready.errors import ModelreadyError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from modelready.diagnosing.causes import Diagnosis
+    from modelready.drifts import Drift
     from modelready.grounds import Requested
     from modelready.lock import LockEntry
     from modelready.model import Model
+    from modelready.upstream import Found
+
+
+@dataclass
+class _Answers:
+    """What the sources said, by name of model."""
+
+    found: dict[str, Found] = field(default_factory=dict)
+    errors: dict[str, ModelreadyError] = field(default_factory=dict)
+    drifts: dict[str, tuple[Drift, ...]] = field(default_factory=dict)
 
 
 @click.command(epilog="Example: modelready lock --check  # in CI, weekly: has anything moved upstream?")
 @click.option("--check", "is_check", is_flag=True, help="Write nothing; exit 1 where a source differs from the lock.")
 @click.option("--update", multiple=True, metavar="NAME", help="Resolve only these models anew; repeatable.")
-@click.option("--json", "is_json", is_flag=True, help="For scripts.")
+@click.option("--json", "is_json", is_flag=True, help="For scripts: each difference with its kind.")
 @partial(request_options, may_lack_lock=True)
 def lock(asked: Requested, *, is_check: bool, update: tuple[str, ...], is_json: bool) -> int:
     """
     Resolve the catalog at its sources into models.lock.json, committed beside it.
 
-    Every selected model is locked, required here or not.
+    Every selected model is locked, required here or not. A check tells apart what moved, changed, was re-quantised,
+    deleted, renamed, re-licensed or gated, and what could not be reached.
     """
     from modelready import lock as locks  # noqa: PLC0415 - heavy, and --help must be quick
 
     models = [asked.catalog.named(name) for name in update] or list(asked.selected.values())
-    found, failures = _resolved(asked, models)
-    drift = {model.name: _drift(asked, model, found) for model in models if model.name in found}
-    drift = {name: lines for name, lines in drift.items() if lines}
-    if found and not is_check:
-        kept = {name: one for name, one in asked.ground.lock.items() if name in asked.catalog.by_name}
-        locks.write(asked.lock_path, kept | found)
-    _report(asked, drift, failures, is_json=is_json, is_written=bool(found) and not is_check)
-    return 1 if failures or (is_check and drift) else 0
+    answers = _asked(asked, models, is_check=is_check)
+    is_written = bool(answers.found) and not is_check
+    if is_written:
+        kept = {name: one for name, one in asked.ground.lock.items() if update or name in asked.catalog.by_name}
+        locks.write(asked.lock_path, kept | _entries(asked, answers))
+    if is_json:
+        as_json(_as_json(asked, answers))
+    else:
+        _print(asked, answers, is_check=is_check, is_written=is_written)
+    return 1 if answers.errors or (is_check and answers.drifts) else 0
 
 
-def _resolved(asked: Requested, models: list[Model]) -> tuple[dict[str, LockEntry], dict[str, ModelreadyError]]:
-    from modelready import lock as locks  # noqa: PLC0415
+def _entries(asked: Requested, answers: _Answers) -> dict[str, LockEntry]:
+    from modelready import upstream  # noqa: PLC0415 - heavy, and --help must be quick
+
+    models, settings = asked.catalog.by_name, asked.ground.settings
+    return {name: upstream.with_learned(models[name], one.entry, settings) for name, one in answers.found.items()}
+
+
+def _asked(asked: Requested, models: Sequence[Model], *, is_check: bool) -> _Answers:
+    from modelready import upstream  # noqa: PLC0415 - heavy, and --help must be quick
+    from modelready.drifts import Drift  # noqa: PLC0415
     from modelready.sources import Sources  # noqa: PLC0415
 
-    sources = Sources(asked.ground.settings)
-    found: dict[str, LockEntry] = {}
-    failures: dict[str, ModelreadyError] = {}
+    answers = _Answers()
+    looking = upstream.Upstream(Sources(asked.ground.settings))
     for model in models:
         try:
-            found[model.name] = locks.entry(model, sources.of(model).resolve(model))
+            found = looking.look(model, asked.ground.lock.get(model.name))
         except ModelreadyError as error:
-            failures[model.name] = error
-    return found, failures
+            answers.errors[model.name] = error
+            if is_check:
+                why = str(error).removeprefix(f"{model.name}: ")
+                answers.drifts[model.name] = (Drift(model.name, upstream.kind_of(model, error), why),)
+            continue
+        answers.found[model.name] = found
+        if found.drifts:
+            answers.drifts[model.name] = found.drifts
+    return answers
 
 
-def _drift(asked: Requested, model: Model, found: dict[str, LockEntry]) -> list[str]:
-    from modelready import lock as locks  # noqa: PLC0415
+def _as_json(asked: Requested, answers: _Answers) -> dict[str, object]:
+    told = {
+        name: [{"kind": one.kind, "path": one.path, "message": one.message} for one in found]
+        for name, found in answers.drifts.items()
+    }
+    errors = {model.name: error_as_json(why) for model, why in _told(asked, answers)}
+    notes = [note for one in answers.found.values() for note in one.notes]
+    return {"lock": str(asked.lock_path), "drift": told, "errors": errors, "notes": notes}
 
-    old, reason = locks.entry_for(model, asked.ground.lock)
-    if old is None:
-        return [f"{model.name}: {reason}"]
-    return locks.differences({model.name: old}, {model.name: found[model.name]})
 
-
-def _report(
-    asked: Requested,
-    drift: dict[str, list[str]],
-    failures: dict[str, ModelreadyError],
-    *,
-    is_json: bool,
-    is_written: bool,
-) -> None:
-    if is_json:
-        errors = {name: {"kind": one.kind, "message": one.what, "remedy": one.remedy} for name, one in failures.items()}
-        as_json({"lock": str(asked.lock_path), "drift": drift, "errors": errors})
-        return
-    for lines in drift.values():
-        for line in lines:
+def _print(asked: Requested, answers: _Answers, *, is_check: bool, is_written: bool) -> None:
+    for name, found in answers.drifts.items():
+        is_new = is_written and [one.kind for one in found] == ["unlocked"]
+        for line in [_locked(name, answers.found[name].entry)] if is_new else [str(one) for one in found]:
             click.echo(line)
-    for error in failures.values():
-        click.echo(error, err=True)
+    for one in answers.found.values():
+        for note in one.notes:
+            click.echo(f"note: {note}")
+    for _, why in () if is_check else _told(asked, answers):
+        click.echo(why, err=True)
     if is_written:
         click.echo(f"{asked.lock_path}: written")
-    elif not drift and not failures:
+    elif not answers.drifts and not answers.errors:
         click.echo(f"{asked.lock_path}: nothing has moved")
+
+
+def _told(asked: Requested, answers: _Answers) -> list[tuple[Model, Diagnosis]]:
+    return diagnosed(asked, [(asked.catalog.named(name), error) for name, error in answers.errors.items()])
+
+
+def _locked(name: str, entry: LockEntry) -> str:
+    from modelready import sizes  # noqa: PLC0415
+
+    count = "1 file" if len(entry.files) == 1 else f"{len(entry.files)} files"
+    total = sizes.told(sum(file.size or 0 for file in entry.files))
+    return f"{name}: locked: {count}, {total}{f', at {entry.revision}' if entry.revision else ''}"

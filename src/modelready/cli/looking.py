@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelready.cli.shared import as_json, columns, request_options
+from modelready.cli.shared import as_json, columns, diagnosed, error_as_json, request_options
 from modelready.errors import ModelreadyError, RequestError
 from modelready.layouts import looking
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from modelready.downloads.jobs import Job
@@ -38,6 +39,8 @@ def status(asked: Requested, *, is_json: bool, watch: bool) -> int:
     else:
         for line in columns([_status_row(one) for one in found]):
             click.echo(line)
+        for line in dict.fromkeys(line for one in found for line in _stored_once(one)):
+            click.echo(line)
     if watch:
         _watch(asked)
     return 0
@@ -51,7 +54,7 @@ def plan(asked: Requested, *, is_json: bool, only: tuple[str, ...]) -> int:
     """Show what provision would fetch: files, bytes, where to, and the free space; changes nothing."""
     from modelready.placing import Options  # noqa: PLC0415 - heavy, and --help must be quick
     from modelready.placing.clashing import without_clashes  # noqa: PLC0415
-    from modelready.placing.planning import Planner  # noqa: PLC0415
+    from modelready.placing.planning import Planner, without_repeats  # noqa: PLC0415
     from modelready.sources import Sources  # noqa: PLC0415
 
     if not asked.required:
@@ -62,11 +65,13 @@ def plan(asked: Requested, *, is_json: bool, only: tuple[str, ...]) -> int:
         )
     planner = Planner(asked.ground, Options(only=only), Sources(asked.ground.settings))
     models = asked.with_needs(list(asked.required))
-    found = list(zip(models, without_clashes([_plan_of(planner, model) for model in models]), strict=True))
+    asked_for = without_clashes([_plan_of(planner, model) for model in models])
+    found = list(zip(models, without_repeats(asked_for), strict=True))
     plans = [one for _, one in found if not isinstance(one, ModelreadyError)]
-    errors = [(model, one) for model, one in found if isinstance(one, ModelreadyError)]
+    errors = diagnosed(asked, [(model, one) for model, one in found if isinstance(one, ModelreadyError)])
     if is_json:
-        as_json({"models": [_planned(one) for one in plans] + [_refused(*one) for one in errors]})
+        refused = [{"name": model.name, "error": error_as_json(why)} for model, why in errors]
+        as_json({"models": [_planned(one) for one in plans] + refused})
     else:
         _print_plans(plans)
     for _, why in errors:
@@ -107,8 +112,23 @@ def _status_row(one: Standing) -> tuple[str, ...]:
     files = one.files_wanted if one.bytes_wanted is not None else "?"
     amount = f"{one.files_present}/{files} files  {sizes.told(one.bytes_present)} of {wanted}"
     required = "required" if one.required else "not required"
-    alive = f"  {one.job['state']}" if one.job and one.job["alive"] else ""
-    return one.name, required, one.state, f"{amount}{alive}", one.because
+    once = f"  {sizes.told(one.bytes_stored_once)} stored once" if one.stored_once else ""
+    alive = f"{once}  {one.job['state']}" if one.job and one.job["alive"] else once
+    return one.name, required, one.state, f"{amount}{alive}", _decided(one)
+
+
+def _decided(one: Standing) -> str:
+    """Say why a model is required or not, and by which variables where the words name none."""
+    unnamed = [name for name in one.variables if name not in one.because]
+    return f"{one.because} ({', '.join(unnamed)})" if unnamed else one.because
+
+
+def _stored_once(one: Standing) -> Iterator[str]:
+    """Give a line for each place that shares its bytes with another: damage to a hard link is damage to both."""
+    for how, other in sorted({(file["how"], file["with"].partition("/")[0]) for file in one.stored_once}):
+        count = sum(file["how"] == how and file["with"].startswith(f"{other}/") for file in one.stored_once)
+        files = "1 file" if count == 1 else f"{count} files"
+        yield f"{one.name}: {files} stored once with {other} ({how})"
 
 
 def _watch(asked: Requested) -> None:
@@ -137,12 +157,11 @@ def _planned(one: Plan) -> dict[str, object]:
         "free": _free(one.placed.root),
         "fetch": [{"path": file.path, "size": file.size, "to": str(file.place)} for file in one.need.fetch],
         "link": [file.path for file in one.need.link],
+        "twins": [
+            {"path": twin.file.path, "to": str(twin.file.place), "from": str(twin.source)} for twin in one.need.twins
+        ],
         "right": len(one.need.right),
     }
-
-
-def _refused(model: Model, error: ModelreadyError) -> dict[str, object]:
-    return {"name": model.name, "error": {"kind": error.kind, "message": error.what, "remedy": error.remedy}}
 
 
 def _print_plans(plans: list[Plan]) -> None:
@@ -152,14 +171,17 @@ def _print_plans(plans: list[Plan]) -> None:
     for one in plans:
         count = len(one.need.fetch)
         files = "1 file" if count == 1 else f"{count} files"
-        if not count:
+        if count:
+            free = sizes.told(_free(one.placed.root))
+            place = words.folded(one.placed.root)
+            click.echo(f"{one.model.name}: {files}, {sizes.told(one.bytes_to_fetch)} to {place} ({free} free)")
+        else:
             click.echo(f"{one.model.name}: nothing to fetch, {len(one.need.right)} files in place")
-            continue
-        free = sizes.told(_free(one.placed.root))
-        place = words.folded(one.placed.root)
-        click.echo(f"{one.model.name}: {files}, {sizes.told(one.bytes_to_fetch)} to {place} ({free} free)")
         for file in one.need.fetch:
             click.echo(f"  {file.path}  {'?' if file.size is None else sizes.told(file.size)}")
+        for twin in one.need.twins:
+            how = "lies on this machine already" if looking.is_file(twin.source) else "travels once"
+            click.echo(f"  {twin.file.path}  {how}: {words.folded(twin.source)}")
 
 
 def _free(place: Path) -> int:

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from modelready.diagnosing.causes import Diagnosis
+    from modelready.errors import ModelreadyError
     from modelready.grounds import Requested
+    from modelready.model import Model
 
 _OPTIONS = (
     click.option(
@@ -54,12 +57,31 @@ def _requested(**given: Any) -> Requested:
     return requested(os.environ, Path.cwd(), **given)
 
 
+def diagnosed(asked: Requested, failures: Iterable[tuple[Model, ModelreadyError]]) -> list[tuple[Model, Diagnosis]]:
+    """Tell of *failures* what is likely to be behind them on this machine."""
+    from modelready.diagnosing.causes import Diagnosing  # noqa: PLC0415 - only for what failed
+
+    known = Diagnosing(os.environ, asked.ground.settings)
+    return [(model, known.diagnose(error, model)) for model, error in failures]
+
+
+def error_as_json(told: Diagnosis) -> dict[str, object]:
+    """Give what is told of an error, for scripts."""
+    return {
+        "kind": told.kind,
+        "message": told.what,
+        "cause": told.cause,
+        "remedy": told.remedy,
+        "retryable": told.retryable,
+    }
+
+
 def as_json(value: object) -> None:
     """Print *value* as JSON."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
-def columns(rows: list[tuple[str, ...]]) -> Iterator[str]:
+def columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     """Give *rows* as lines whose columns stand below each other."""
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))] if rows else []
     for row in rows:

@@ -33,11 +33,15 @@ Options (and all of pytest's: -k, -m, -n, -v, -x, --junit-xml …):
   --strict            what would be a warning fails
   --workflow FILE     a workflow of ComfyUI, whose models must be found; repeatable
   --certificate FILE  write what was checked, and the verdict
+  --report KIND=FILE  the same for other programs: junit, ctrf, html, markdown,
+                      github, sarif; repeatable; github=- prints annotations
+  --notify URL        post a small JSON there when all is done; repeatable
 
 \b
 Examples:
   modelready certify
   modelready certify --reread -n 2 --certificate proof.json
+  modelready certify --report junit=report.xml --report html=report.html
   modelready certify -k 'tts and not tokenizers'
 """
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from modelready import notices
 from modelready.cli.shared import request_options
 from modelready.errors import RequestError
 
@@ -28,9 +29,17 @@ Examples:
 @click.option("--allow-host", "names", multiple=True, metavar="NAME", help="A name that leads here; repeatable.")
 @click.option("--jobs", default=4, show_default=True, type=click.IntRange(1, 64), help="Connections at once.")
 @click.option("--no-certify", is_flag=True, help="Do not certify when the queue has run empty.")
+@click.option("--notify", multiple=True, metavar="URL", help="Post a small JSON there when a job ends; repeatable.")
 @request_options
 def serve(  # noqa: PLR0913 - a command's options
-    asked: Requested, *, host: str, port: int, names: tuple[str, ...], jobs: int, no_certify: bool
+    asked: Requested,
+    *,
+    host: str,
+    port: int,
+    names: tuple[str, ...],
+    jobs: int,
+    no_certify: bool,
+    notify: tuple[str, ...],
 ) -> int:
     """
     Serve the HTTP API and the page, on this machine alone unless --host says otherwise.
@@ -48,7 +57,7 @@ def serve(  # noqa: PLR0913 - a command's options
 
     access = Access(host, tuple(name.lower() for name in names), os.environ.get("MODELREADY_ADMIN_TOKEN", ""))
     options = None if no_certify else _suite_options()
-    service = Service(asked, access, jobs, options)
+    service = Service(asked, access, jobs, options, notices.urls(notify, os.environ))
     served(service, port, lambda address: click.echo(f"serving at {address}; its API is told at {address}/docs"))
     return 0
 

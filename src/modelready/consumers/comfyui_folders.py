@@ -41,6 +41,8 @@ _KNOWN: dict[str, tuple[str, ...]] = {
     "diffusion_models": ("unet", "diffusion_models"),
     "controlnet": ("controlnet", "t2i_adapter"),
 }
+#: The names of all folders of all categories.
+CATEGORY_FOLDERS = frozenset(folder for folders in _KNOWN.values() for folder in folders)
 _LINE = re.compile(r'^folder_names_and_paths\["(?P<category>\w+)"\]\s*=\s*\((?P<folders>\[.*?\]),', re.MULTILINE)
 _JOINED = re.compile(r'join\(models_dir,\s*"(?P<folder>[\w-]+)"\)')
 _MOST_FILES = 200_000

@@ -166,6 +166,17 @@ class Jobs:
         waiting = self._read(f" WHERE state IN ({', '.join('?' * 3)}) ORDER BY created_at, place", AT_WORK)
         return tuple(job for job in waiting if job.is_alive)
 
+    def dead(self) -> tuple[Job, ...]:
+        """Give the jobs that never ended, and whose processes no longer tell of them."""
+        waiting = self._read(f" WHERE state IN ({', '.join('?' * 3)}) ORDER BY created_at, place", STATES[:3])
+        return tuple(job for job in waiting if not job.is_alive)
+
+    def forget(self, *jobs: Job) -> None:
+        """Drop the rows of *jobs*, unless somebody has told of them since."""
+        rows = [(job.run, job.model, job.beat) for job in jobs]
+        with self._lock, self._writer() as writer:
+            writer.executemany("DELETE FROM jobs WHERE run = ? AND model = ? AND beat = ?", rows)
+
     def forget_before(self, when: float) -> None:
         """Drop the rows of jobs created before *when*."""
         with self._lock, self._writer() as rows:

@@ -46,6 +46,7 @@ class UnifiedModelDownloadManager:
         *,
         connections: int = 4,
         drained: Callable[[threading.Event], None] | None = None,
+        ended: Callable[[Job], None] = lambda _: None,
     ) -> None:
         self._ground = asked.ground if asked else grounds.bare(os.environ)
         self._asked, self._is_ours = asked, asked is None
@@ -54,7 +55,7 @@ class UnifiedModelDownloadManager:
         self._infos: dict[str, ModelInfo] = {}
         self.queue = Queue(self._ground.jobs, self._ground.settings.home)
         self._worker = QueueWorker(
-            self.queue, self._ground, Options(connections=connections), self._bringable, drained=drained
+            self.queue, self._ground, Options(connections=connections), self._bringable, drained=drained, ended=ended
         )
 
     def __enter__(self) -> Self:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from modelready.diagnosing import causes
 from modelready.downloads.functions import Call
 from modelready.downloads.infos import ModelInfo
 from modelready.downloads.progress import Progress
 from modelready.errors import Bug, Interrupted, ModelreadyError
-from modelready.layouts.atomically import told
+from modelready.layouts import atomically
 from modelready.layouts.locking import hold
 from modelready.placing import locate, plan_all, provision
 from modelready.placing.examining import manifest_file
@@ -22,6 +24,7 @@ from modelready.placing.places import layout_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from modelready.diagnosing.causes import Diagnosis
     from modelready.downloads.jobs import Job
     from modelready.downloads.queue import Queue
     from modelready.grounds import Ground
@@ -38,7 +41,7 @@ _BEAT_S = 2.0
 class QueueWorker:
     """Takes jobs from the queue, as long as it is not stopped; what it began and did not end waits for the next one."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it works on, then who is told; the latter by name
         self,
         queue: Queue,
         ground: Ground,
@@ -46,10 +49,12 @@ class QueueWorker:
         find: Callable[[str], Model | ModelInfo | None],
         *,
         drained: Callable[[threading.Event], None] | None = None,
+        ended: Callable[[Job], None] = lambda _: None,
     ) -> None:
         self.name = uuid.uuid4().hex
         self._queue, self._ground, self._options, self._find = queue, ground, options, find
-        self._drained, self._has_brought = drained, False
+        self._drained, self._has_brought, self._ended = drained, False, ended
+        self._diagnosing = causes.Diagnosing(os.environ, ground.settings)
         self._stop, self._woken, self._signed = threading.Event(), threading.Event(), threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -91,7 +96,7 @@ class QueueWorker:
     def _turn(self) -> bool:
         """Bring one job, if there is one for us; tell whether there was."""
         jobs = self._queue.open_jobs()
-        if not any(job.claimed or self._can_bring(job) for job in jobs) or self._is_anothers_turn(jobs):
+        if not any(job.claimed or self._can_bring(job) for job in jobs) or self._is_turn_of_another(jobs):
             self._tell_drained(jobs)
             return False
         with self._queue.turn() as is_ours:
@@ -105,7 +110,7 @@ class QueueWorker:
         self._has_brought = True
         return True
 
-    def _is_anothers_turn(self, jobs: Sequence[Job]) -> bool:
+    def _is_turn_of_another(self, jobs: Sequence[Job]) -> bool:
         """Tell whether the first job that waits is one that only another process, which lives, can bring."""
         first = next((job for job in jobs if job.state == "queued" and not job.claimed), None)
         return first is not None and first.owner not in {"", self.name} and self._queue.is_living(first.owner)
@@ -147,11 +152,18 @@ class QueueWorker:
         except Interrupted:
             self._interrupted(progress.job, model, call)
         except ModelreadyError as error:
-            self._queue.settle(_failed(progress.job, error))
+            self._settle(_failed(progress.job, self._diagnose(error, model)))
         except Exception as error:  # noqa: BLE001 - a bug fails one job, and the queue goes on
-            self._queue.settle(_failed(progress.job, Bug(error)))
+            self._settle(_failed(progress.job, causes.plain(Bug(error))))
         else:
-            self._queue.settle(replace(progress.job, state="completed", note="", finished_at=time.time()))
+            self._settle(replace(progress.job, state="completed", note="", finished_at=time.time()))
+
+    def _diagnose(self, error: ModelreadyError, model: Model | None) -> Diagnosis:
+        return self._diagnosing.diagnose(error, model) if model is not None else causes.plain(error)
+
+    def _settle(self, job: Job) -> None:
+        self._queue.settle(job)
+        self._ended(job)
 
     def _call(self, info: ModelInfo) -> Call:
         settings = self._ground.settings
@@ -196,7 +208,7 @@ def drop_partials(model: Model, ground: Ground) -> None:
     with layout.lock():
         for file, place in files:
             part = layout.part(file, place)
-            with told(part):
+            with atomically.told(part):
                 part.unlink(missing_ok=True)
 
 
@@ -220,14 +232,14 @@ def _with_estimates(job: Job, found: Model | ModelInfo | None) -> Job:
     return job
 
 
-def _failed(job: Job, error: ModelreadyError) -> Job:
+def _failed(job: Job, told: Diagnosis) -> Job:
     return replace(
         job,
         state="failed",
         note="",
-        error_kind=error.kind,
-        error_what=error.what,
-        error_remedy=error.remedy,
-        is_retryable=int(error.retryable),
+        error_kind=told.kind,
+        error_what=told.told,
+        error_remedy=told.remedy,
+        is_retryable=int(told.retryable),
         finished_at=time.time(),
     )

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from modelready.diagnosing import causes
 from modelready.downloads.jobs import Job
 from modelready.downloads.progress import Progress
 from modelready.errors import Bug, Interrupted, ModelreadyError
 from modelready.placing import plan_all, provision
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from modelready.diagnosing.causes import Diagnosis
     from modelready.downloads.jobs import Jobs
     from modelready.grounds import Ground
     from modelready.model import Model
@@ -26,12 +29,13 @@ _BEAT_S = 2.0
 
 @dataclass(frozen=True)
 class Order:
-    """What a worker is to bring: models in order, on which ground, under which run."""
+    """What a worker is to bring: models in order, on which ground, under which run; who hears of each job's end."""
 
     models: Sequence[Model]
     ground: Ground
     run: str
     options: Options
+    ended: Callable[[Job], None] = lambda _: None
 
 
 class Worker:
@@ -40,6 +44,7 @@ class Worker:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._jobs: Jobs = order.ground.jobs
+        self._diagnosing = causes.Diagnosing(os.environ, order.ground.settings)
         self._stop = threading.Event()
         self._bug: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="bringing models", daemon=True)
@@ -81,18 +86,26 @@ class Worker:
         order = self._order
         for model, plan in plan_all(order.models, order.ground, order.options, stop=self._stop):
             if isinstance(plan, ModelreadyError):
-                self._jobs.write(_failed(self._job(model), plan))
+                self._end(_failed(self._job(model), self._diagnosing.diagnose(plan, model)))
             else:
                 self._bring(plan)
 
     def _bring(self, plan: Plan) -> None:
-        with Progress(self._job(plan.model), self._jobs) as progress:
-            try:
-                provision(plan, self._order.ground, self._order.options, progress=progress, stop=self._stop)
-            except ModelreadyError as error:
-                self._jobs.write(_failed(progress.job, error))
-            else:
-                progress.tell(state="completed", note="", finished_at=time.time())
+        progress = Progress(self._job(plan.model), self._jobs)
+        try:
+            with progress:
+                note = provision(plan, self._order.ground, self._order.options, progress=progress, stop=self._stop)
+                progress.tell(state="completed", note=note, finished_at=time.time())
+        except ModelreadyError as error:
+            # Only now, when no progress is told any more: that would stand over the reason.
+            self._end(_failed(progress.job, self._diagnosing.diagnose(error, plan.model, plan.placed.root)))
+        else:
+            self._order.ended(progress.job)
+
+    def _end(self, *jobs: Job) -> None:
+        self._jobs.write(*jobs)
+        for job in jobs:
+            self._order.ended(job)
 
     def _job(self, model: Model) -> Job:
         found = self._jobs.of_run(self._order.run, model.name) or Job(self._order.run, model.name)
@@ -104,21 +117,21 @@ class Worker:
         else:
             error = Bug(self._bug)
         rest = [job for job in self._jobs.all_of_run(self._order.run) if not job.is_over]
-        self._jobs.write(*(_failed(job, error) for job in rest))
+        self._end(*(_failed(job, causes.plain(error)) for job in rest))
 
     def _beat(self) -> None:
         while not self._stop.wait(_BEAT_S):
             self._jobs.beat(self._order.run)
 
 
-def _failed(job: Job, error: ModelreadyError) -> Job:
+def _failed(job: Job, told: Diagnosis) -> Job:
     return replace(
         job,
-        state="cancelled" if isinstance(error, Interrupted) else "failed",
+        state="cancelled" if told.kind == Interrupted.kind else "failed",
         note="",
-        error_kind=error.kind,
-        error_what=error.what,
-        error_remedy=error.remedy,
+        error_kind=told.kind,
+        error_what=told.told,
+        error_remedy=told.remedy,
         finished_at=time.time(),
         beat=time.time(),
     )

@@ -13,7 +13,7 @@ _BY_START = (
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
     (b"\x93NUMPY", "npy"),
-    (b"\x1f\x8b", "gzip"),
+    (b"\x1f\x8b\x08", "gzip"),
     (b"BZh", "bzip2"),
     (b"\xfd7zXZ\x00", "xz"),
     (b"GGUF", "harmless"),
@@ -28,7 +28,11 @@ _BY_START = (
     (b"\x04\x22\x4d\x18", "compressed with lz4"),
     (b"\x02\x21\x4c\x18", "compressed with lz4"),
     (b"LZIP", "compressed with lzip"),
-    (b"\x1f\x9d", "compressed with compress"),
+    *(
+        (b"\x1f\x9d" + bytes([flags | bits]), "compressed with compress")
+        for flags in (0, 0x80)
+        for bits in range(9, 17)
+    ),
     (b"MSCF", "a cabinet"),
 )
 #: Two bytes or three say little: whether it is so is seen when it is unpacked.

@@ -12,6 +12,7 @@ import struct
 from array import array
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ LONGEST_HEADER = 100_000_000
 TOO_LONG = f"loaders accept {LONGEST_HEADER:,} at most"
 #: A longer one is looked through tensor by tensor, so that no header fills the memory. Real ones are far shorter.
 _LARGE = 4 * 2**20
+#: Shorter ones are remembered for a while: several checks read them.
+_SHORT = 2**18
 #: What is read whole only by who needs it whole.
 _LONG = 16 * 2**20
 _LENGTH = struct.Struct("<Q")
@@ -61,7 +64,7 @@ def faults(path: Path) -> tuple[str, ...]:
     try:
         text, size = _read(path)
         if len(text) <= _LARGE:
-            tensors, _ = safetensors_header.parse(text)
+            tensors, _ = _parse(text)
             end = _contiguous_end(tensors.items())
         else:
             end = _large_end(text)
@@ -77,7 +80,7 @@ def read_header(path: Path) -> Header:
     Raises: BrokenHeader, in words. OSError, where the file cannot be read.
     """
     text, size = _read(path)
-    tensors, metadata = safetensors_header.parse(text)
+    tensors, metadata = _parse(text)
     _contiguous_end(tensors.items())
     return Header(len(text), tensors, metadata, size)
 
@@ -89,7 +92,7 @@ def shares(path: Path) -> dict[str, float]:
     Raises: BrokenHeader, in words. OSError, where the file cannot be read.
     """
     text, _ = _read(path)
-    tensors = safetensors_header.parse(text)[0].items() if len(text) <= _LARGE else safetensors_header.stream(text)
+    tensors = _parse(text)[0].items() if len(text) <= _LARGE else safetensors_header.stream(text)
     sizes = Counter[str]()
     for _, tensor in tensors:
         sizes[tensor.dtype] += tensor.end - tensor.begin
@@ -120,6 +123,16 @@ def _coverage(expected: int, size: int) -> tuple[str, ...]:
         return ()
     how = f"truncated by {_bytes(expected - size)}" if expected > size else f"{_bytes(size - expected)} too many"
     return (f"{how}: its header describes {expected:,} bytes, the file has {size:,}",)
+
+
+def _parse(text: bytes) -> tuple[Mapping[str, Tensor], Mapping[str, str]]:
+    return _parsed(text) if len(text) <= _SHORT else safetensors_header.parse(text)
+
+
+@lru_cache(maxsize=32)
+def _parsed(text: bytes) -> tuple[Mapping[str, Tensor], Mapping[str, str]]:
+    """Parse a header once for the checks of one model, which run in a row."""
+    return safetensors_header.parse(text)
 
 
 def _read(path: Path) -> tuple[bytes, int]:

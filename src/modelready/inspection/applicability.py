@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from modelready.formats import shards
-from modelready.inspection import applications, partners, tokenizers, weights
+from modelready.inspection import applications, local_dirs, partners, tokenizers, weights
 from modelready.model import PlacedModel
 
 if TYPE_CHECKING:
@@ -47,10 +47,15 @@ def _has_tokenizers(placed: PlacedModel, lookup: Lookup) -> bool:
     return bool(tokenizers.folders(placed, lookup))
 
 
+def _may_hold_partials(placed: PlacedModel, _: Lookup) -> bool:
+    return placed.model.layout == "hub-cache" or local_dirs.has_notes(placed)
+
+
 #: What a check that asks for a fixture needs of a model, by the fixture's name.
 _NEEDED: dict[str, Callable[[PlacedModel, Lookup], bool]] = {
     "weight_files": _has_weights,
     "blank_weights": _has_searched_weights,
+    "partial_faults": _may_hold_partials,
     "partner_findings": _has_partners,
     "sharded_model": is_sharded,
     "typed_files": _has_named_dtypes,

@@ -11,7 +11,7 @@ from modelready import patterns, sizes
 from modelready.formats import pages
 from modelready.inspection import neighbours, words
 from modelready.layouts import links, looking
-from modelready.model import Algorithm, Fault
+from modelready.model import LEARNED, Algorithm, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +27,7 @@ _TELLERS = {
     "trees": "the cache's listing (trees/)",
     "blob name": "the name of its blob",
     "metadata": "huggingface_hub's .metadata beside it",
+    LEARNED: "its first fetch",
 }
 
 
@@ -57,7 +58,7 @@ def unlisted(model: PlacedModel) -> tuple[Fault, ...]:
 
 
 def too_small(files: Iterable[PlacedFile]) -> tuple[Fault, ...]:
-    """Tell the files that are not as large as they should be: exactly, where that is known."""
+    """Tell the files that have not the size that is known, or are smaller than the catalog says."""
     return _each(files, _why_too_small)
 
 
@@ -72,13 +73,8 @@ def wrong_bytes(files: Iterable[PlacedFile], digest_of: DigestOf) -> tuple[Fault
 
 
 def without_digest(files: Iterable[PlacedFile]) -> tuple[Fault, ...]:
-    """Tell the files whose digest nobody knows, so that their bytes stay unproved."""
-    remedy = "name its sha256 in the catalog, or write models.lock.json with `modelready lock`"
-    return tuple(
-        Fault(one.path, "its digest is known from nowhere: nothing says that these are the right bytes", remedy)
-        for one in files
-        if not one.digests
-    )
+    """Tell the files whose digest nobody knows but who brought them, so that nothing says they were right then."""
+    return tuple(_unproved(one) for one in files if all(digest.told_by == LEARNED for digest in one.digests))
 
 
 def is_required_and_absent(placed: PlacedFile) -> bool:
@@ -142,11 +138,14 @@ def _remedy(placed: PlacedFile) -> str:
 
 def _why_too_small(placed: PlacedFile) -> str:
     size = placed.place.stat().st_size
-    if placed.size is not None:
-        return "" if size == placed.size else _differs(size, placed.size)
+    if placed.size is not None and size != placed.size:
+        return _differs(size, placed.size)
+    # Also where the source names an exact size: it may have replaced a model by a placeholder.
     if placed.min_size is not None and size < placed.min_size:
         return f"has {_size(size)}; expected at least {_size(placed.min_size)}"
     # An empty __init__.py is as it should be; empty weights never are.
+    if placed.size is not None:
+        return ""
     return "is empty" if size == 0 and pages.is_binary(placed.place) else ""
 
 
@@ -163,6 +162,16 @@ def _size(size_bytes: int) -> str:
 def _why_message(placed: PlacedFile) -> str:
     found = pages.message_in(placed.place)
     return f"is {found}, not what its name promises" if found else ""
+
+
+def _unproved(placed: PlacedFile) -> Fault:
+    if not placed.digests:
+        message = "its digest is known from nowhere: nothing says that these are the right bytes"
+        remedy = "name its sha256 in the catalog, or write models.lock.json with `modelready lock`"
+        return Fault(placed.path, message, remedy)
+    message = f"no source names a digest: its bytes are as first fetched, sha256 {placed.digests[0].hex}"
+    remedy = "compare that with what its author publishes; the catalog or models.lock.json (`modelready lock`) keeps it"
+    return Fault(placed.path, message, remedy)
 
 
 def _why_wrong(placed: PlacedFile, digest_of: DigestOf) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 PROVISION = "run `modelready provision`"
@@ -27,3 +28,11 @@ def folded(path: Path | str) -> str:
 def why(error: OSError) -> str:
     """Say why a file cannot be read, without its path."""
     return f"{UNREADABLE}: {error.strerror or type(error).__name__}"
+
+
+def unhomed(text: str) -> str:
+    """Give *text* with every path below the home folder beginning with ``~``."""
+    home = os.path.expanduser("~")  # noqa: PTH111 - where there is no home, ~ stays
+    if home in {"~", "/"}:
+        return text
+    return re.sub(rf"(?<![\w./~-]){re.escape(home)}(?![\w-]|\.\w)", "~", text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,12 @@ def git_digest(file: ManifestFile) -> Digest | None:
 
 def part_name(file: ManifestFile) -> str:
     """Give the name of the part file: the same in every process, and one that ``hf cache prune`` knows."""
-    name = etag(file)
+    return part_of(etag(file))
+
+
+@lru_cache(maxsize=1 << 14)
+def part_of(name: str) -> str:
+    """Give the name of our part file of the blob *name*."""
     return f"{name}.{hashlib.sha256(f'modelready {name}'.encode()).hexdigest()[:8]}.incomplete"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 _DEVICES = frozenset({"con", "prn", "aux", "nul", "conin$", "conout$"}) | {
     f"{device}{number}" for device in ("com", "lpt") for number in "123456789¹²³"
 }
+# Patterns, for they look at each path of each of thousands of files, several times.
+_CLIMBS = re.compile(r"(?:^|/)\.{0,2}(?:/|\Z)")
+_NO_NAME = re.compile(r"[\x00-\x1f\ud800-\udfff]")
 
 
 def relative(path: str) -> str:
@@ -60,11 +64,10 @@ def is_device(path: str) -> bool:
 
 def _fault(path: str) -> str:
     """Say what is wrong with *path*; nothing when it is well."""
-    parts = path.split("/")
-    if "\\" in path or (":" in path and any(PureWindowsPath(part).drive for part in parts)):
+    if "\\" in path or (":" in path and any(PureWindowsPath(part).drive for part in path.split("/"))):
         return "a backslash or a drive would lead elsewhere on another system"
-    if any(part in {"", ".", ".."} for part in parts):
+    if _CLIMBS.search(path):
         return "it is empty, absolute, or climbs"
-    if any(ord(letter) < ord(" ") or "\ud800" <= letter <= "\udfff" for letter in path):
+    if _NO_NAME.search(path):
         return "it holds characters that no file name has"
     return ""

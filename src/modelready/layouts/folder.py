@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelready.errors import UnsafePath
-from modelready.layouts import atomically, containment, locking, looking, metadata, receipts
+from modelready.layouts import atomically, containment, locking, looking, metadata, receipts, refs, trees
 from modelready.layouts.atomically import Unsynced, told
 from modelready.layouts.receipts import Receipt, ReceiptFile
-from modelready.model import Digest, ManifestFile
+from modelready.model import LEARNED, Digest, ManifestFile
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
 
     from modelready.layouts.delivery import Delivery
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _OURS = ".modelready"
 _THEIRS = ".cache/huggingface"
+#: Where huggingface_hub keeps its notes, locks and partial downloads, below a folder that it fills.
+NOTES = Path(_THEIRS, "download")
 _PART = ".part"
 
 
@@ -65,7 +67,26 @@ class Folder:
 
     def metadata(self, path: str) -> Metadata | None:
         """Read what huggingface_hub noted of *path*; None when it noted nothing that can be used."""
-        return metadata.read(self.root / _THEIRS / "download" / f"{containment.relative(path)}.metadata")
+        return metadata.read(self.root / NOTES / f"{containment.relative(path)}.metadata")
+
+    def noted(self) -> dict[str, Metadata]:
+        """Give what huggingface_hub noted of every file that it brought here, by path, there or not."""
+        found = {}
+        for folder, _, names in os.walk(self.root / NOTES):
+            here = Path(folder).relative_to(self.root / NOTES)
+            for name in sorted(names):
+                if name.endswith(".metadata") and (note := metadata.read(Path(folder, name))):
+                    found[(here / name.removesuffix(".metadata")).as_posix()] = note
+        return found
+
+    def listing(self, commit: str) -> tuple[ManifestFile, ...] | None:
+        """Give the whole repository at *commit* as huggingface_hub listed it here; None when it did not."""
+        return trees.read(self.root / _THEIRS / "trees" / f"{commit}.json") if refs.is_commit(commit) else None
+
+    def is_being_written(self, place: Path) -> bool:
+        """Tell whether huggingface_hub, in another process, is downloading the file at *place* now."""
+        note = self.root / NOTES / place.relative_to(self.root)
+        return locking.is_held(note.with_name(f"{note.name}.lock"))
 
     def found(self) -> tuple[ManifestFile, ...]:
         """Give the files that lie here, with the digests that huggingface_hub noted of them."""
@@ -148,6 +169,23 @@ class Folder:
         self._unsynced.add(path.parent)
         self._unsynced.sync()
 
+    def drop_partials(self, places: Iterable[Path]) -> None:
+        """
+        Delete huggingface_hub's partial downloads of the files at *places* that are complete.
+
+        Those that it keeps locked stay: somebody is writing them.
+        Raises: NotWritable.
+        """
+        if not looking.is_folder(self.root / NOTES):
+            return
+        for place in places:
+            note = self.root / NOTES / place.relative_to(self.root)
+            found = sorted(note.parent.glob(f"{metadata.begins_partial(place.name)}.*.incomplete"))
+            if found and looking.is_file(place):
+                with locking.hold_if_free(note.with_name(f"{note.name}.lock")) as is_held, told(place):
+                    for one in found if is_held else ():
+                        one.unlink(missing_ok=True)
+
     def lock(
         self,
         *,
@@ -156,7 +194,12 @@ class Folder:
         stop: threading.Event | None = None,
     ) -> AbstractContextManager[None]:
         """Hold this model's place in the folder."""
-        return locking.hold(self._ours("lock"), waiting=waiting, patience_s=patience_s, stop=stop)
+        return locking.hold(self.lock_path, waiting=waiting, patience_s=patience_s, stop=stop)
+
+    @property
+    def lock_path(self) -> Path:
+        """Give the file that is locked while this model is brought."""
+        return self._ours("lock")
 
     # ---- parts of it
 
@@ -204,8 +247,12 @@ class Folder:
             save_as=file.place.relative_to(self.root).as_posix(),
             size=seen.st_size if seen and file.size is None else file.size,
             mtime_ns=seen.st_mtime_ns if seen else None,
-            digests=tuple(Digest(digest.algorithm, digest.hex, "receipt") for digest in file.digests),
+            digests=tuple(_noted(digest) for digest in file.digests),
         )
+
+
+def _noted(digest: Digest) -> Digest:
+    return digest if digest.told_by == LEARNED else Digest(digest.algorithm, digest.hex, "receipt")
 
 
 def _subject(receipt: Receipt) -> tuple[object, ...]:

@@ -41,7 +41,7 @@ class HubCache:
     has_symlinks: bool = True
     _unsynced: Unsynced = field(default_factory=Unsynced, repr=False, compare=False)
     _moved: dict[str, Path] = field(default_factory=dict, repr=False, compare=False)
-    _inside: set[Path] = field(default_factory=set, repr=False, compare=False)
+    _folders: dict[tuple[str, str], Path] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not _REPO.fullmatch(self.repo):
@@ -78,12 +78,8 @@ class HubCache:
 
         Raises: UnsafePath, when it would lie elsewhere.
         """
-        snapshot = self.snapshot(commit)
-        place = snapshot / containment.relative(path)
-        if place.parent != snapshot and place.parent not in self._inside:
-            containment.check_inside(snapshot, place.parent)
-            self._inside.add(place.parent)  # once for all files of a folder: there may be thousands
-        return place
+        folder, _, name = containment.relative(path).rpartition("/")
+        return (self._folders.get((commit, folder)) or self._folder(commit, folder)) / name
 
     def listing(self, commit: str) -> tuple[ManifestFile, ...] | None:
         """Give the whole repository at *commit* as the cache remembers it; None when it does not."""
@@ -213,21 +209,33 @@ class HubCache:
         stop: threading.Event | None = None,
     ) -> AbstractContextManager[None]:
         """Hold this repository's place in the cache: all revisions, for they share blobs and part files."""
-        return locking.hold(self._locks / "modelready.lock", waiting=waiting, patience_s=patience_s, stop=stop)
+        return locking.hold(self.lock_path, waiting=waiting, patience_s=patience_s, stop=stop)
+
+    @property
+    def lock_path(self) -> Path:
+        """Give the file that is locked while a model of this repository is brought."""
+        return self._locks / "modelready.lock"
 
     # ---- names
 
-    @property
+    @cached_property
     def _name(self) -> str:
         return "models--" + self.repo.replace("/", "--")
 
-    @property
+    @cached_property
     def _locks(self) -> Path:
         return self.cache / ".locks" / self._name
 
-    @property
+    @cached_property
     def _blobs(self) -> Path:
         return self.storage / "blobs"
+
+    def _folder(self, commit: str, path: str) -> Path:
+        """Give a folder of a snapshot, looked at once for all of its files: there may be thousands."""
+        snapshot = self.snapshot(commit)
+        if path:
+            containment.check_inside(snapshot, snapshot / path)
+        return self._folders.setdefault((commit, path), snapshot / path)
 
     def _ref(self, revision: str) -> Path:
         return containment.inside(self.storage / "refs", revision)

@@ -106,6 +106,9 @@ def _flocked(path: Path) -> int:
         descriptor = os.open(path, flags, _MODE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.fstat(descriptor).st_nlink:  # deleted between open and lock: it guards no name any more
+            os.close(descriptor)
+            return _flocked(path)
         with contextlib.suppress(PermissionError):  # another user's lock file has its mode already
             os.fchmod(descriptor, _MODE)
     except BaseException:

@@ -24,6 +24,11 @@ def size(path: Path) -> int | None:
     return seen.st_size if seen else None
 
 
+def existing(path: Path) -> Path:
+    """Give *path*, or the nearest folder above it that exists."""
+    return next(one for one in (path, *path.parents) if look(one) is not None)
+
+
 def is_file(path: Path) -> bool:
     """Tell whether *path* leads to a file."""
     seen = look(path)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +24,12 @@ class Metadata:
     commit: str
     digest: Digest
     written_s: float
+
+
+def begins_partial(name: str) -> str:
+    """Give how huggingface_hub begins the names of the partial downloads of a file called *name*."""
+    digest = hashlib.sha1(os.fsencode(f"{name}.metadata"), usedforsecurity=False).digest()
+    return base64.urlsafe_b64encode(digest).decode()
 
 
 def read(path: Path) -> Metadata | None:

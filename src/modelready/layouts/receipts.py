@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modelready import contents
 from modelready.errors import UnsafePath
 from modelready.layouts import containment
-from modelready.model import HEX_LENGTHS, Algorithm, Digest
+from modelready.model import HEX_LENGTHS, LEARNED, Algorithm, Digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,13 +68,15 @@ def text(receipt: Receipt) -> str:
 
 def _entry(file: ReceiptFile) -> dict[str, object]:
     digests = {digest.algorithm: digest.hex for digest in file.digests}
-    return {
+    entry: dict[str, object] = {
         "path": file.path,
         "save_as": file.save_as,
         "size": file.size,
         "mtime_ns": file.mtime_ns,
         "digests": digests,
     }
+    is_learned = any(digest.told_by == LEARNED for digest in file.digests)
+    return entry | ({"learned": True} if is_learned else {})
 
 
 def _receipt(held: Mapping[str, Any]) -> Receipt:
@@ -90,15 +92,16 @@ def _receipt(held: Mapping[str, Any]) -> Receipt:
 
 
 def _file(entry: Mapping[str, Any]) -> ReceiptFile:
-    digests = tuple(_digest(algorithm, digest) for algorithm, digest in entry["digests"].items())
+    teller = LEARNED if entry.get("learned") is True else "receipt"
+    digests = tuple(_digest(algorithm, digest, teller) for algorithm, digest in entry["digests"].items())
     save_as = containment.relative(_text(entry["save_as"]))
     return ReceiptFile(_text(entry["path"]), save_as, _count(entry["size"]), _count(entry["mtime_ns"]), digests)
 
 
-def _digest(algorithm: Algorithm, digest: object) -> Digest:
+def _digest(algorithm: Algorithm, digest: object, teller: str) -> Digest:
     if len(_text(digest)) != HEX_LENGTHS[algorithm]:
         raise ValueError(algorithm)
-    return Digest(algorithm, _text(digest), "receipt")
+    return Digest(algorithm, _text(digest), teller)
 
 
 def _text(value: object) -> str:

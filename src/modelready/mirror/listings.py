@@ -7,6 +7,8 @@ from bisect import bisect_right
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from modelready.mirror import cards
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -33,7 +35,7 @@ def of_repository(repository: Repository, commit: Commit, *, with_blobs: bool) -
         "tags": [],
         "usedStorage": sum(file.size for file in commit.files.values()),
         "siblings": [_sibling(file, with_blobs=with_blobs) for file in commit.files.values()],
-    }
+    } | cards.of_commit(commit)
 
 
 def of_paths(commit: Commit, paths: Iterable[str], *, is_expanded: bool) -> list[dict[str, Any]]:

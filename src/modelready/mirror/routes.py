@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 KINDS = (
     *("revision", "tree", "paths", "head", "get", "cdn", "whoami", "harnesses", "other"),
     *("xet-token", "reconstruction", "xorb", "telemetry"),  # Xet: the first of the Hub, the others of its own server
+    *("version", "download"),  # CivitAI
 )
 #: Those that are about one file.
 FILE_KINDS = frozenset({"head", "get", "cdn", "reconstruction", "xorb"})

@@ -31,8 +31,8 @@ class HubSite:
     def exchange(self, asked: Asked) -> tuple[Answer, Entry]:
         """Answer a request to the Hub."""
         call = call_of(asked)
-        entry = _noted(self.log, asked, call)
-        return _spoiled(self.faults, asked, call, self.hub.answer(asked, call)), entry
+        entry = noted(self.log, asked, call)
+        return spoiled(self.faults, asked, call, self.hub.answer(asked, call)), entry
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,10 @@ class CdnSite:
         """Answer a request to the second origin."""
         ticket = self.tickets.find(asked.target)
         call = Call("cdn", ticket.repo, path=ticket.file.path) if ticket else Call("cdn")
-        entry = _noted(self.log, asked, call)
+        entry = noted(self.log, asked, call)
         used = self.tickets.use(asked)
         answer = used if isinstance(used, Answer) else file_answer(used.file, {"ETag": f'"{used.file.etag}"'})
-        return _spoiled(self.faults, asked, call, answer), entry
+        return spoiled(self.faults, asked, call, answer), entry
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,12 @@ class CasSite:
     def exchange(self, asked: Asked) -> tuple[Answer, Entry]:
         """Answer a request to Xet's server."""
         call, answer = self.cas.answer(asked)
-        entry = _noted(self.log, asked, call)
-        return _spoiled(self.faults, asked, call, answer), entry
+        entry = noted(self.log, asked, call)
+        return spoiled(self.faults, asked, call, answer), entry
 
 
-def _noted(log: Log, asked: Asked, call: Call) -> Entry:
+def noted(log: Log, asked: Asked, call: Call) -> Entry:
+    """Begin the entry of a request in the log."""
     entry = Entry(
         method=asked.method,
         path=asked.target,
@@ -83,7 +84,8 @@ def _noted(log: Log, asked: Asked, call: Call) -> Entry:
     return entry
 
 
-def _spoiled(faults: Faults, asked: Asked, call: Call, answer: Answer) -> Answer:
+def spoiled(faults: Faults, asked: Asked, call: Call, answer: Answer) -> Answer:
+    """Give the answer as the faults in force make it, and the part of it that was asked for."""
     meeting = Meeting(asked, call.kind, call.repo, _file(call))
     whole = faults.spoil(meeting, answer, "whole")
     part = in_range(whole, asked.headers if asked.method == "GET" else {})

@@ -66,7 +66,7 @@ def strong_validator(headers: Mapping[str, str]) -> str | None:
     if len(etag) > 2 and etag.startswith('"') and etag.endswith('"') and etag.isprintable() and etag.isascii():  # noqa: PLR2004 - two quotes
         return etag
     modified, served = headers.get("Last-Modified"), headers.get("Date")
-    changed_at, now = _date(modified), _date(served)
+    changed_at, now = date(modified), date(served)
     if changed_at is None or now is None or now - changed_at < _DATE_IS_STRONG_AFTER_S:
         return None
     return modified
@@ -76,7 +76,7 @@ def _retry_after(text: str | None, now: float) -> float | None:
     text = (text or "").strip()
     if _DIGITS.fullmatch(text):
         return float(text)
-    at = _date(text)
+    at = date(text)
     return None if at is None else at - now
 
 
@@ -91,7 +91,8 @@ def _rate_limit(headers: Mapping[str, str], now: float) -> float | None:
     return float(seconds) if seconds < _A_MOMENT else seconds - now
 
 
-def _date(text: str | None) -> float | None:
+def date(text: str | None) -> float | None:
+    """Give the moment that a header names, in seconds since the epoch."""
     try:
         return parsedate_to_datetime(text or "").timestamp()
     except (ValueError, TypeError, OverflowError, IndexError, OSError):

@@ -18,7 +18,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from modelready import errors
 from modelready.environment import unraced
-from modelready.network import headers, reasons
+from modelready.network import headers, logs, reasons
 from modelready.network.faults import Passing
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Client:
     """The requests of one worker: one kept connection a host, the token only for the origin it belongs to."""
 
     def __init__(self, access: Access) -> None:
+        logs.hide_queries()
         self._access = access
         self._home = origin(access.endpoint)
         self._sockets = Sockets()

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from modelready import contents, patterns
+from modelready import contents, patterns, rules
 from modelready import lock as locks
 from modelready.errors import MalformedRef
 from modelready.layouts import Folder
-from modelready.model import Digest, ManifestFile
+from modelready.model import LEARNED, Digest, ManifestFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from modelready.layouts import HubCache, Receipt
+    from modelready.layouts import HubCache, Metadata, Receipt
     from modelready.lock import LockEntry
-    from modelready.model import Model
+    from modelready.model import Model, PlacedFile, PlacedModel
 
 #: Who can be believed to name every file of a model.
 EXHAUSTIVE = frozenset({"source", "lock", "receipt", "trees"})
@@ -37,8 +38,38 @@ def known(model: Model, layout: HubCache | Folder, lock: Mapping[str, LockEntry]
     entry, _ = locks.entry_for(model, lock)
     if entry is not None:
         found = Known("lock", entry.revision, entry.manifest.files)
-        return replace(found, files=_with_weaker_digests(found, layout))
+        return replace(
+            found, files=with_digests(_with_weaker_digests(found, layout), learned(model, layout, entry.revision))
+        )
     return _of_folder(model, layout) if isinstance(layout, Folder) else _of_cache(model, layout)
+
+
+def learned(model: Model, layout: HubCache | Folder, revision: str) -> dict[str, tuple[Digest, ...]]:
+    """Give the digests that were computed when *model* was fetched at *revision*, and that no source ever named."""
+    receipt = layout.receipt() if isinstance(layout, Folder) else None
+    if receipt is None or not _speaks_of(receipt, model) or receipt.commit != revision:
+        return {}
+    found = {one.path: tuple(digest for digest in one.digests if digest.told_by == LEARNED) for one in receipt.files}
+    return {path: digests for path, digests in found.items() if digests}
+
+
+def outdated(placed: PlacedModel, layout: HubCache | Folder) -> tuple[dict[str, PlacedFile], str]:
+    """
+    Give the files of *placed* that came as another version, by path, and which one that was.
+
+    Only those without a digest: of the others their bytes tell.
+    """
+    silent = {one.path: one for one in placed.files if not one.digests}
+    receipt = layout.receipt() if silent and placed.revision and isinstance(layout, Folder) else None
+    if receipt is None or not receipt.commit or receipt.commit == placed.revision:
+        return {}, ""
+    came = {one.path for one in receipt.files}
+    return {path: one for path, one in silent.items() if path in came}, receipt.commit
+
+
+def with_digests(files: Iterable[ManifestFile], told: Mapping[str, tuple[Digest, ...]]) -> tuple[ManifestFile, ...]:
+    """Give *files*, those without a digest with what was *told* of them."""
+    return tuple(file if file.digests else replace(file, digests=told.get(file.path, ())) for file in files)
 
 
 def wanted_paths(model: Model, paths: Sequence[str]) -> list[str]:
@@ -52,7 +83,7 @@ def named_paths(model: Model) -> list[str]:
     """Give the paths that the catalog names exactly: they are required, whatever else is known."""
     rows = [rule.path for rule in model.files if patterns.is_literal(rule.path)]
     included = [path for path in model.include if patterns.is_literal(path)]
-    return list(dict.fromkeys([*rows, *patterns.select(included, (), model.exclude)]))
+    return list(dict.fromkeys([*rows, *patterns.select(included, (), model.exclude), *rules.end_of_url(model)]))
 
 
 def commit_of(layout: HubCache, revision: str) -> str | None:
@@ -92,12 +123,39 @@ def _of_folder(model: Model, layout: Folder) -> Known:
     if receipt is not None and _speaks_of(receipt, model):
         files = tuple(ManifestFile(one.path, one.size, one.digests) for one in receipt.files)
         return Known("receipt", receipt.commit, files)
+    if noted := layout.noted():
+        return _of_notes(model, layout, noted)
     if all(patterns.is_literal(one) for one in model.include):  # everything, or exact names: nothing to look for
         return Known()
     moved = {rule.save_as for rule in model.files}
     found = [file for file in layout.found() if file.path not in moved]
     wanted = set(patterns.select([file.path for file in found], model.include, model.exclude))
     return Known("folder", None, tuple(file for file in found if file.path in wanted)) if wanted else Known()
+
+
+def _of_notes(model: Model, layout: Folder, noted: Mapping[str, Metadata]) -> Known:
+    """
+    Give what huggingface_hub noted of a folder that it filled: its listing, or else the files that it brought.
+
+    A listing that leaves out a file it noted is of one of several repositories in the folder, and believed for none.
+    """
+    moved = {rule.save_as for rule in model.files if rule.save_as}
+    wanted = wanted_paths(model, [path for path in noted if path not in moved])
+    if not wanted:
+        return Known()
+    ((usual, _),) = Counter(noted[path].commit for path in wanted).most_common(1)
+    commit = model.source.revision if model.source.is_pinned else usual
+    listing = layout.listing(commit)
+    if listing is not None and {file.path for file in listing}.issuperset(wanted):
+        chosen = set(wanted_paths(model, [file.path for file in listing]))
+        return Known("trees", commit, tuple(file for file in listing if file.path in chosen))
+    files = [ManifestFile(path, None, (noted[path].digest,)) for path in wanted]
+    here = (
+        wanted_paths(model, [file.path for file in layout.found() if file.path not in moved]) if model.include else ()
+    )
+    others = [ManifestFile(path) for path in here if path not in noted]
+    is_named = bool(model.include) and all(patterns.is_literal(one) for one in model.include)
+    return Known("" if is_named else "folder", commit, (*files, *others))  # the catalog names them all itself
 
 
 def _speaks_of(receipt: Receipt, model: Model) -> bool:
@@ -108,8 +166,7 @@ def _with_weaker_digests(found: Known, layout: HubCache | Folder) -> tuple[Manif
     """Give the files, those without a digest with what the place itself says of them."""
     if all(file.digests for file in found.files):
         return found.files
-    told = _told_by_place(layout, found.revision, found.files)
-    return tuple(file if file.digests else replace(file, digests=told.get(file.path, ())) for file in found.files)
+    return with_digests(found.files, _told_by_place(layout, found.revision, found.files))
 
 
 def _told_by_place(

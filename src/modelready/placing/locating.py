@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modelready import patterns
 from modelready.errors import UnsafePath
-from modelready.layouts import Folder
+from modelready.layouts import Folder, looking
 from modelready.model import Fault, ManifestFile, PlacedFile, PlacedModel
 from modelready.placing import places
-from modelready.placing.knowing import EXHAUSTIVE, Known, known, metadata_digests, named_paths, wanted_paths
+from modelready.placing.knowing import (
+    EXHAUSTIVE,
+    Known,
+    known,
+    metadata_digests,
+    named_paths,
+    outdated,
+    wanted_paths,
+)
 from modelready.rules import rule_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from modelready.grounds import Ground
     from modelready.layouts import HubCache
@@ -23,7 +32,8 @@ if TYPE_CHECKING:
 def locate(model: Model, ground: Ground, *, only: Sequence[str] = ()) -> PlacedModel:
     """Give *model* and where its files lie, or should, as far as this machine knows; *only* keeps matching files."""
     layout = places.layout_of(model, ground.settings)
-    return placed_by(model, layout, known(model, layout, ground.lock), only=only)
+    placed = placed_by(model, layout, known(model, layout, ground.lock), only=only)
+    return replace(placed, faults=(*placed.faults, *_outdated(placed, layout)))
 
 
 def placed_by(model: Model, layout: HubCache | Folder, what: Known, *, only: Sequence[str] = ()) -> PlacedModel:
@@ -43,6 +53,14 @@ def placed_by(model: Model, layout: HubCache | Folder, what: Known, *, only: Seq
         known_by=what.by or ("catalog" if files else ""),
         faults=tuple(faults),
     )
+
+
+def _outdated(placed: PlacedModel, layout: HubCache | Folder) -> Iterator[Fault]:
+    files, came_as = outdated(placed, layout)
+    for one in files.values():
+        if looking.is_file(one.place):
+            message = f"came as {came_as}, the lock says {placed.revision}, and no digest tells whether they differ"
+            yield Fault(one.path, message, "run `modelready provision`")
 
 
 def unmatched_patterns(model: Model, paths: Sequence[str]) -> list[str]:

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from modelready import lock as locks
 from modelready import sizes
 from modelready.errors import DiskFull, DownloadsDisabled, Interrupted, ModelreadyError, Moved, PatternWithoutMatch
 from modelready.layouts import looking
-from modelready.placing import places
+from modelready.placing import doubling, elsewhere, places
 from modelready.placing.clashing import without_clashes
-from modelready.placing.examining import Examiner, Need
-from modelready.placing.knowing import Known
+from modelready.placing.elsewhere import Twin
+from modelready.placing.examining import Examiner, Need, manifest_file
+from modelready.placing.knowing import Known, learned, with_digests
 from modelready.placing.locating import locate, placed_by, unmatched_patterns
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from modelready.grounds import Ground
     from modelready.layouts import Folder, HubCache
-    from modelready.model import Manifest, Model, PlacedFile, PlacedModel
+    from modelready.model import Manifest, ManifestFile, Model, PlacedFile, PlacedModel
     from modelready.sources import Sources
     from modelready.transfer import Wanted
 
@@ -53,10 +55,18 @@ class Plan:
     need: Need = field(default_factory=Need)
     manifest: Manifest | None = None
 
-    @property
+    @cached_property
     def bytes_to_fetch(self) -> int:
         """Give the bytes that would travel, less those of partial files that will be resumed."""
-        return sum(max((one.size or 0) - self._kept(one), 0) for one in self.need.fetch)
+        by_part = {self.layout.part(manifest_file(one), one.place): one for one in self.need.fetch if one.digests}
+        nameless = [one for one in self.need.fetch if not one.digests]
+        return sum(max((one.size or 0) - self._kept(one), 0) for one in (*by_part.values(), *nameless))
+
+    @property
+    def bytes_to_write(self) -> int:
+        """Give the bytes that the disk needs room for: what is fetched, and what would be copied from another disk."""
+        copied = [twin for twin in self.need.twins if not doubling.shares(twin.source, self.placed.root, self.layout)]
+        return self.bytes_to_fetch + sum(twin.file.size or 0 for twin in copied)
 
     def wanted(self, placed: PlacedFile) -> Wanted | None:
         """Give what a transfer would be asked for; None where the source has no such file."""
@@ -65,7 +75,8 @@ class Plan:
         file = self.manifest.by_path.get(placed.path) if self.manifest else None
         if file is None or file.url is None:
             return None
-        return Wanted(file.url, self.layout.part(file, placed.place), placed.path, placed.size, placed.digests)
+        part = self.layout.part(file, placed.place)
+        return Wanted(file.url, part, placed.path, placed.size, placed.digests, file.validator)
 
     def _kept(self, placed: PlacedFile) -> int:
         from modelready.transfer import kept  # noqa: PLC0415 - brings the network's libraries with it
@@ -101,12 +112,21 @@ class Planner:
     def _asked(
         self, model: Model, layout: HubCache | Folder, *, closely: bool, manifest: Manifest | None = None
     ) -> Plan:
-        manifest = manifest or self.resolve(model)
+        manifest = self._with_known_digests(model, layout, manifest or self.resolve(model))
         what = Known("source", manifest.revision, manifest.files)
         placed = placed_by(model, layout, what, only=self._options.only)
         _raise_first(placed)
         examine = self._examiner.closely if closely else self._examiner.at_a_glance
         return Plan(model, layout, placed, examine(placed, layout), manifest)
+
+    def _with_known_digests(self, model: Model, layout: HubCache | Folder, manifest: Manifest) -> Manifest:
+        """Give *manifest* with the digests that the lock or an earlier fetch knows and the source does not name."""
+        if all(file.digests for file in manifest.files):
+            return manifest
+        entry, _ = locks.entry_for(model, self._ground.lock)
+        locked = {file.path: file.digests for file in entry.files} if entry else {}
+        files = with_digests(manifest.files, locked)
+        return replace(manifest, files=with_digests(files, learned(model, layout, manifest.revision)))
 
     def resolve(self, model: Model) -> Manifest:
         """
@@ -122,7 +142,8 @@ class Planner:
         entry, _ = locks.entry_for(model, self._ground.lock)
         manifest = self._sources.of(model).resolve(model, entry.revision if entry else None)
         if unmatched := unmatched_patterns(model, [file.path for file in manifest.files]):
-            where = f"{manifest.source} at {manifest.revision[:8]}"
+            only = f", which has only {manifest.files[0].path}" if len(manifest.files) == 1 else ""
+            where = f"{manifest.source}{_at(manifest.revision)}{only}"
             raise PatternWithoutMatch(
                 f"{model.name}: {', '.join(unmatched)}: matches no file of {where}",
                 remedy=f"correct it in {model.catalog.name if model.catalog else 'the catalog'}:{model.line}",
@@ -141,7 +162,24 @@ def plan_all(
     planner = Planner(ground, options, Sources(ground.settings, stop))
     with ThreadPoolExecutor(_ASKED_AT_ONCE, thread_name_prefix="planning") as pool:
         found = list(pool.map(lambda model: _planned(planner, model, stop), models))
-    yield from zip(models, _with_room(without_clashes(found)), strict=True)
+    yield from zip(models, _with_room(without_repeats(without_clashes(found))), strict=True)
+
+
+def without_repeats(found: Sequence[Plan | ModelreadyError]) -> list[Plan | ModelreadyError]:
+    """Let each file travel once, for the first model that wants it; the others will find its bytes there."""
+    first: dict[Path, Path] = {}
+    wanted = [one for plan in found if isinstance(plan, Plan) for one in plan.need.fetch]
+    later = {twin.file.place: twin for twin in elsewhere.repeats(list({one.place: one for one in wanted}.values()))}
+    return [_doubled(plan, later, first) if isinstance(plan, Plan) else plan for plan in found]
+
+
+def _doubled(plan: Plan, later: Mapping[Path, Twin], first: dict[Path, Path]) -> Plan:
+    """Move to the twins of *plan* what an earlier one fetches: the same bytes, or the very same place."""
+    fetch = [one for one in plan.need.fetch if one.place not in later and one.place not in first]
+    twins = [later.get(one.place) or Twin(one, one.place) for one in plan.need.fetch if one not in fetch]
+    first |= {one.place: one.place for one in fetch}
+    need = replace(plan.need, fetch=tuple(fetch), twins=(*plan.need.twins, *twins))
+    return replace(plan, need=need) if twins else plan
 
 
 def hold_against_lock(model: Model, locked: Manifest, manifest: Manifest) -> None:
@@ -152,13 +190,24 @@ def hold_against_lock(model: Model, locked: Manifest, manifest: Manifest) -> Non
     """
     for file in locked.files:
         now = manifest.by_path.get(file.path)
-        if now is None or any(
-            (digest := now.digest(one.algorithm)) is not None and digest.hex != one.hex for one in file.digests
-        ):
+        is_told_apart = bool(locked.revision and manifest.revision) and not file.digests
+        is_other_version = is_told_apart and locked.revision != manifest.revision
+        if now is None or is_other_version or is_another(file, now):
             raise Moved(
-                f"{model.name}: {file.path} is not what the lock says at {locked.revision[:8]}",
+                f"{model.name}: {file.path} is not what the lock says{_at(locked.revision)}",
                 remedy=f"look at `modelready lock --check`, then `modelready lock --update {model.name}`",
             )
+
+
+def is_another(locked: ManifestFile, now: ManifestFile) -> bool:
+    """Tell whether *now* has surely other bytes than *locked*."""
+    if None not in {locked.size, now.size} and locked.size != now.size:
+        return True
+    return any((digest := now.digest(one.algorithm)) is not None and digest.hex != one.hex for one in locked.digests)
+
+
+def _at(revision: str) -> str:
+    return f" at {revision[:12]}" if revision else ""
 
 
 def _raise_first(placed: PlacedModel) -> None:
@@ -181,16 +230,16 @@ def _with_room(found: Sequence[Plan | ModelreadyError]) -> list[Plan | Modelread
     """Replace the plans that the disk has no room for, all together, by the error that says so."""
     wanted: dict[int, int] = {}
     for plan in found:
-        if isinstance(plan, Plan) and plan.bytes_to_fetch:
-            device = _existing(plan.placed.root).stat().st_dev
-            wanted[device] = wanted.get(device, 0) + plan.bytes_to_fetch
+        if isinstance(plan, Plan) and plan.bytes_to_write:
+            device = looking.existing(plan.placed.root).stat().st_dev
+            wanted[device] = wanted.get(device, 0) + plan.bytes_to_write
     return [_or_no_room(plan, wanted) for plan in found]
 
 
 def _or_no_room(plan: Plan | ModelreadyError, wanted: dict[int, int]) -> Plan | ModelreadyError:
-    if not isinstance(plan, Plan) or not plan.bytes_to_fetch:
+    if not isinstance(plan, Plan) or not plan.bytes_to_write:
         return plan
-    place = _existing(plan.placed.root)
+    place = looking.existing(plan.placed.root)
     free, needed = shutil.disk_usage(place).free, wanted[place.stat().st_dev]
     if needed <= free:
         return plan
@@ -198,8 +247,3 @@ def _or_no_room(plan: Plan | ModelreadyError, wanted: dict[int, int]) -> Plan | 
         f"{sizes.told(needed)} have to be fetched, {sizes.told(free)} are free at {place}",
         remedy=f"free {sizes.told(needed - free)}, or require fewer models",
     )
-
-
-def _existing(path: Path) -> Path:
-    """Give *path*, or the nearest folder above it that exists."""
-    return next(one for one in (path, *path.parents) if looking.look(one) is not None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,13 @@ from modelready.errors import RequestError
 from modelready.layouts import Delivery, HubCache
 from modelready.layouts.locking import hold
 from modelready.ledger import fingerprint, settled_fingerprint
+from modelready.model import LEARNED, Digest, ManifestFile
+from modelready.placing import doubling, growing
 from modelready.placing.examining import manifest_file
 from modelready.placing.knowing import Known
 from modelready.placing.locating import locate, placed_by
 from modelready.placing.planning import Planner
+from modelready.proving import is_as_expected, prove
 from modelready.sources import Sources
 
 if TYPE_CHECKING:
@@ -25,15 +28,18 @@ if TYPE_CHECKING:
     from modelready.grounds import Ground
     from modelready.layouts.locking import Holder
     from modelready.ledger import Fingerprint
-    from modelready.model import Algorithm, ManifestFile, PlacedFile
+    from modelready.model import Algorithm, PlacedFile
     from modelready.network.access import Access
+    from modelready.placing.elsewhere import Twin
     from modelready.placing.planning import Options, Plan
     from modelready.transfer import Proof, Wanted
 
 
-def provision(plan: Plan, ground: Ground, options: Options, *, progress: Progress, stop: threading.Event) -> None:
+def provision(plan: Plan, ground: Ground, options: Options, *, progress: Progress, stop: threading.Event) -> str:
     """
     Bring what the model of *plan* lacks; do nothing, and write nothing, where it lacks nothing.
+
+    Gives what is to be told of it although it went well, or nothing.
 
     Raises: ModelreadyError, for whatever kept a file from being brought; what arrived is kept for the next run.
     """
@@ -43,13 +49,16 @@ def provision(plan: Plan, ground: Ground, options: Options, *, progress: Progres
     found = planner.closely(plan.model, plan.manifest)
     if found.need.is_nothing:
         _tell_what_is_here(progress, found)
-        return
+        return ""
     with _held(plan, ground, progress, stop):
         # Another process may have brought it, or a part of it, while this one waited.
         now = planner.closely(plan.model, plan.manifest)
         _tell_what_is_here(progress, now)
-        if not now.need.is_nothing:
-            _Bringing(now, ground, options, progress, stop).bring(sources)
+        if now.need.is_nothing:
+            return ""
+        bringing = _Bringing(now, ground, options, progress, stop)
+        bringing.bring(sources)
+        return growing.grow_lock(ground, plan.model, bringing.learned)
 
 
 @contextlib.contextmanager
@@ -77,25 +86,59 @@ class _Bringing:
     progress: Progress
     stop: threading.Event
     proofs: dict[str, tuple[Mapping[Algorithm, str], Fingerprint]] = field(default_factory=dict)
+    remembered: set[str] = field(default_factory=set)
 
     def bring(self, sources: Sources) -> None:
         """Fetch, link, and write refs, listing or receipt."""
         layout = self.plan.layout
         gone = [one for one in self.plan.need.link if not layout.link_existing(self._file(one), one.place)]
-        first, twins = self._by_part([*self.plan.need.fetch, *gone])
-        try:
-            if first:
-                self._fetch(first, sources)
-        finally:
-            self._remember()
-        for placed in twins:
-            layout.link_existing(self._file(placed), placed.place)
+        self._fetch_all([*self.plan.need.fetch, *gone], sources)
+        if self.plan.need.twins:
+            layout.begin(self._delivery())
+        if left := [twin.file for twin in self.plan.need.twins if not self._double(twin)]:
+            self._ask(sources)
+            self._fetch_all(left, sources)
+        self._remember()
         self.progress.tell(state="verifying", current_file="")
         layout.finish(self._delivery())
         if isinstance(layout, HubCache):
             files = [self._file(placed) for placed in self.plan.placed.files]
             # An optional file that the source does not have has no digest to name it by.
             layout.drop_partials(file for file in files if file.digests)
+        else:
+            layout.drop_partials(placed.place for placed in self.plan.placed.files)
+
+    def _fetch_all(self, files: list[PlacedFile], sources: Sources) -> None:
+        """Fetch *files*, each part once, and remember what arrived even where something did not."""
+        first, twins = self._by_part(files)
+        try:
+            if first:
+                self._fetch(first, sources)
+        finally:
+            self._remember()
+        for placed in twins:
+            self.plan.layout.link_existing(self._file(placed), placed.place)
+
+    def _double(self, twin: Twin) -> bool:
+        """Put bytes that lie at another place where they are wanted, too; False where they changed meanwhile."""
+        placed, layout, ledger = twin.file, self.plan.layout, self.ground.ledger
+        found = prove([replace(placed, place=twin.source)], ledger, stop=self.stop)  # remembered, as a rule
+        if not is_as_expected(placed, found.get(placed.path)):
+            return False
+        self.progress.tell(current_file=placed.path)
+        may_link = doubling.may_link(twin.source, layout)
+        if not doubling.double(twin, layout, self._file(placed), may_link=may_link, stop=self.stop):
+            return False
+        self.proofs[placed.path] = (found[placed.path].digests, fingerprint(placed.place))
+        done = self.progress.job
+        self.progress.tell(files_done=done.files_done + 1, bytes_done=done.bytes_done + (placed.size or 0))
+        return True
+
+    def _ask(self, sources: Sources) -> None:
+        """Ask the source after all, where everything seemed to lie here."""
+        if self.plan.manifest is None:
+            manifest = Planner(self.ground, self.options, sources, self.stop).resolve(self.plan.model)
+            self.plan = replace(self.plan, manifest=manifest)
 
     def _fetch(self, files: list[PlacedFile], sources: Sources) -> None:
         by_part = {}
@@ -113,10 +156,17 @@ class _Bringing:
             self.proofs[placed.path] = (digests | {"sha256": proof.sha256}, fingerprint(placed.place))
 
         rest = self._by_xet([wanted for wanted, _ in by_part.values()], access, settle)
+        self._bring(rest, access, settle)
+
+    def _bring(self, files: list[Wanted], access: Access, settle: Callable[[Proof], None]) -> None:
         from modelready import transfer  # noqa: PLC0415 - brings the network's libraries with it
 
+        # By the kind the catalog names: whatever address a server gives, no file of this machine answers it.
+        if self.plan.model.source.kind == "file":
+            transfer.copy(files, settle=settle, watcher=self.progress, stop=self.stop, resume=self.options.resume)
+            return
         transfer.bring(
-            rest,
+            files,
             access=access,
             connections=self.options.connections,
             settle=settle,
@@ -198,17 +248,31 @@ class _Bringing:
             source=model.source.text,
             revision=model.source.revision,
             commit=whole.revision or "",
-            files=whole.files,  # with --only too: the receipt names the whole model
+            files=tuple(self._with_learned(one) for one in whole.files),  # with --only too: those of the whole model
             include=model.include,
             exclude=model.exclude,
             listing=manifest.files if manifest else None,
         )
 
+    @property
+    def learned(self) -> dict[str, ManifestFile]:
+        """Give the size and sha256 of what was brought, by path in the source."""
+        return {
+            path: ManifestFile(path, seen.size, (Digest("sha256", digests["sha256"], LEARNED),))
+            for path, (digests, seen) in self.proofs.items()
+        }
+
+    def _with_learned(self, placed: PlacedFile) -> PlacedFile:
+        """Give *placed* with the digest of what arrived, where nobody named one."""
+        known = self.learned.get(placed.path)
+        return placed if placed.digests or known is None else replace(placed, digests=known.digests)
+
     def _remember(self) -> None:
         """Remember the digests of what arrived, so that certifying reads nothing again."""
         entries = []
-        for placed in self.plan.need.fetch:
-            if placed.path in self.proofs:
+        for placed in self.plan.placed.files:
+            if placed.path in self.proofs and placed.path not in self.remembered:
+                self.remembered.add(placed.path)
                 digests, then = self.proofs[placed.path]
                 with contextlib.suppress(OSError):  # gone again: there is nothing to remember
                     if (now := settled_fingerprint(placed.place)) == then:

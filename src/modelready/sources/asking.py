@@ -1,4 +1,4 @@
-"""One question to a server's API: with a time-out, retried while that makes sense, never for ever."""
+"""One question to a server: with a time-out, retried while that makes sense, never for ever."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin
 
 from modelready.errors import ModelreadyError, Offline, ServerFault, Stalled
@@ -19,10 +19,12 @@ from modelready.network.retries import Patience, hush, interrupted, persist
 from modelready.network.statuses import LATER, PROXY_WANTS_TO_KNOW, asked_by_proxy, later
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from modelready.network.access import Access
     from modelready.network.http import Reply
+
+Found = TypeVar("Found")
 
 _MOST_BYTES = 64 * 1024 * 1024  # of one answer
 _READ = 64 * 1024
@@ -61,25 +63,38 @@ class Asker:
 
         Raises: Refused, RateLimited, ServerFault, Stalled, Offline, Interrupted.
         """
+        return self.put(url, {"Accept": "application/json"}, self._read)
+
+    def put(self, url: str, asking: Mapping[str, str], read: Callable[[Reply, Patience], Found]) -> Found:
+        """
+        Ask for *url* with the headers *asking*, and give what *read* makes of the answer.
+
+        Raises: as `ask`, and what the source itself says that an answer means.
+        """
         hush()
-        patience, found = Patience(self._access, self._stop), []
+        patience = Patience(self._access, self._stop)
+        found: list[Found] = []
         try:
-            persist(lambda: found.append(self._once(url, patience)), patience)
+            persist(lambda: found.append(self._once(url, asking, read, patience)), patience)
         except (Stalled, Offline) as error:
             self._given_up = error
             raise
         return found[0]
 
-    def _once(self, url: str, patience: Patience) -> Answer:
+    def _once(
+        self, url: str, asking: Mapping[str, str], read: Callable[[Reply, Patience], Found], patience: Patience
+    ) -> Found:
         if self._given_up is not None:
             raise self._given_up
         if self._stop.is_set():
             raise interrupted()
         with closing(Client(self._access)) as client:
-            with _cut_after(patience.left_s + _GRACE_S, client):
-                reply = client.get(url, asking={"Accept": "application/json"}, timeout_s=patience.ask())
+            with cut_after(patience.left_s + _GRACE_S, client):
+                reply = client.get(url, asking=asking, timeout_s=patience.ask())
             with closing(reply.response):
-                return self._read(reply, patience)
+                if self._access.meaning and (meant := self._access.meaning(reply)):
+                    raise meant
+                return read(reply, patience)
 
     def _read(self, reply: Reply, patience: Patience) -> Answer:
         response = reply.response
@@ -92,9 +107,9 @@ class Asker:
         if response.status_code != _OK:
             raise Refused(response.status_code, response.headers.get("X-Error-Code", ""))
         try:
-            found = json.loads(_body(reply, patience))
+            found = json.loads(_body(reply, patience, self._access))
         except (ValueError, RecursionError):  # nested too deeply for anybody: no answer of a Hub
-            raise Passing(_no_json(reply), is_answer=True) from None
+            raise Passing(_no_json(reply, self._access), is_answer=True) from None
         following = response.links.get("next", {}).get("url")
         return Answer(found, reply.url, self._same_origin(urljoin(reply.url, following)) if following else None)
 
@@ -102,13 +117,13 @@ class Asker:
         if origin(url) != origin(self._access.endpoint):
             raise ServerFault(
                 f"{reasons.host(self._access.endpoint)} continues its listing at {reasons.host(url)}",
-                remedy="check HF_ENDPOINT: a listing is read from one server",
+                remedy=f"check {self._access.endpoint_name}: a listing is read from one server",
             )
         return url
 
 
 @contextmanager
-def _cut_after(seconds: float, client: Client) -> Iterator[None]:
+def cut_after(seconds: float, client: Client) -> Iterator[None]:
     """Cut the connections of *client* after *seconds*: headers that only trickle are no answer."""
     watch = threading.Timer(seconds, client.halt)
     watch.daemon = True
@@ -119,13 +134,13 @@ def _cut_after(seconds: float, client: Client) -> Iterator[None]:
         watch.cancel()
 
 
-def _body(reply: Reply, patience: Patience) -> bytes:
+def _body(reply: Reply, patience: Patience, access: Access) -> bytes:
     body = bytearray()
     try:
         for piece in _pieces(reply, lambda count: patience.heard(count, reply.url)):
             body += piece
             if len(body) > _MOST_BYTES:
-                raise _no_end(reply)
+                raise _no_end(reply, access)
     except (*FAULTS, HTTPException) as error:
         raise reasons.unanswered(reply.url, error) from None
     return bytes(body)
@@ -145,13 +160,13 @@ def _pieces(reply: Reply, heard: Callable[[int], None]) -> Iterator[bytes | memo
         yield buffer[:count]
 
 
-def _no_end(reply: Reply) -> ServerFault:
-    return ServerFault(f"{reasons.host(reply.url)} answers without end", remedy="check HF_ENDPOINT")
+def _no_end(reply: Reply, access: Access) -> ServerFault:
+    return ServerFault(f"{reasons.host(reply.url)} answers without end", remedy=f"check {access.endpoint_name}")
 
 
-def _no_json(reply: Reply) -> ServerFault:
+def _no_json(reply: Reply, access: Access) -> ServerFault:
     kind = reply.response.headers.get("Content-Type", "no content type").partition(";")[0]
     return ServerFault(
         f"{reasons.host(reply.url)} answers with {kind} where JSON was expected",
-        remedy="look for a login page or proxy on the way (a captive portal?), and check HF_ENDPOINT",
+        remedy=f"look for a login page or proxy on the way (a captive portal?), and check {access.endpoint_name}",
     )

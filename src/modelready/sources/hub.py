@@ -10,7 +10,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from modelready import __version__
 from modelready.environment import is_true
 from modelready.errors import Gated, NotFound, Offline, Renamed, RequestError, ServerFault, Unauthorised
-from modelready.model import HEX_LENGTHS, Digest, Manifest, ManifestFile
+from modelready.model import HEX_LENGTHS, About, Digest, Manifest, ManifestFile
 from modelready.network.access import Access
 from modelready.sources.asking import Answer, Asker, Refused
 
@@ -62,6 +62,18 @@ class HubSource:
         commit = wanted if _is_commit(wanted) else self._commit(model, repo, wanted)
         files = tuple(self._files(model, repo, commit))
         return Manifest(source=model.source.text, revision=commit, files=files)
+
+    def about(self, model: Model) -> About | None:
+        """
+        Give licence, gate and newest commit of the repository as it is now; None where the endpoint does not tell.
+
+        Raises: Gated, Unauthorised, RateLimited, Offline, Stalled, ServerFault.
+        """
+        try:
+            told = self._ask(model, f"/api/models/{model.source.address}").json
+        except NotFound:  # a mirror that serves files and listings only
+            return None
+        return _about(told) if isinstance(told, dict) else None
 
     def _commit(self, model: Model, repo: str, revision: str) -> str:
         answer = self._ask(model, f"/api/models/{repo}/revision/{quote(revision, safe='')}").json
@@ -160,6 +172,28 @@ class HubSource:
             f"{model.name}: {model.source.address} is gated, and no token was found",
             remedy=f"accept its licence at {page}, then set HF_TOKEN",
         )
+
+
+def _about(told: dict[str, Any]) -> About:
+    gated, head = told.get("gated"), told.get("sha")
+    return About(
+        licence=_licence(told),
+        gated=None if gated is None else bool(gated),
+        head=head if isinstance(head, str) and _is_commit(head) else "",
+    )
+
+
+def _licence(told: dict[str, Any]) -> str:
+    """Give the licence that a repository's card names; ``other`` has a name of its own, or says nothing."""
+    card, tags = told.get("cardData"), told.get("tags")
+    card = card if isinstance(card, dict) else {}
+    named = card.get("license") or next(
+        (tag.removeprefix("license:") for tag in tags or () if isinstance(tag, str) and tag.startswith("license:")), ""
+    )
+    names = [one for one in (named if isinstance(named, list) else [named]) if isinstance(one, str) and one]
+    if [name.lower() for name in names] == ["other"]:
+        names = [name for name in [card.get("license_name")] if isinstance(name, str)]
+    return ", ".join(names)[:200]
 
 
 def _token() -> str | None:

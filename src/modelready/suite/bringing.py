@@ -8,16 +8,17 @@ from modelready.downloads.worker import Order, Worker
 from modelready.placing import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
+    from modelready.downloads.jobs import Job
     from modelready.suite.state import Suite
 
 
 class Bringing:
     """Brings the selected models and what they need, one by one, while their checks wait."""
 
-    def __init__(self, suite: Suite) -> None:
-        self._suite = suite
+    def __init__(self, suite: Suite, ended: Callable[[Job], None]) -> None:
+        self._suite, self._ended = suite, ended
         self._worker: Worker | None = None
 
     def begin(self, selected: Collection[str]) -> None:
@@ -36,9 +37,15 @@ class Bringing:
                 reread=given.reread,
                 trust=given.trust_ledger,
             )
-            worker = Worker(Order(models, suite.ground, suite.run, options))
+            worker = Worker(Order(models, suite.ground, suite.run, options, self._ended))
             worker.start()
             self._worker = worker
+
+    @property
+    def notes(self) -> list[str]:
+        """Give what is to be told of models that were brought well all the same."""
+        jobs = self._suite.ground.jobs.all_of_run(self._suite.run)
+        return [f"{job.model}: {job.note}" for job in jobs if job.state == "completed" and job.note]
 
     def stop(self) -> BaseException | None:
         """End the worker; what arrived is kept. Give the bug that ended it, if one did."""

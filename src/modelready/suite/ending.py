@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from modelready.suite.state import Suite
 
 PROVED, NOT_PROVED, INTERRUPTED, BUG, REQUEST, NOTHING = range(6)
+_MOST = 20  # models named on a screen
 
 
 def exit_status(pytest_status: int, gathering: Gathering, suite: Suite, *, bug: BaseException | None = None) -> int:
@@ -39,7 +40,10 @@ def why_nothing(suite: Suite, gathering: Gathering) -> str:
     off = {name: one for name, one in suite.decisions.items() if not one.is_required and name in suite.models}
     if not suite.models:
         return f"no model is named like {', '.join(suite.options.models)}; `modelready status` lists the models"
-    if suite.required and not gathering.selected & set(suite.required):
+    selected = {name: one for name, one in off.items() if name in gathering.selected}
+    if suite.required and not selected:
         return "no required model was selected; loosen -k, -m or --model"
-    reasons = "\n".join(f"  {name}: {one.because}" for name, one in off.items())
-    return f"no model is required here; turn one on:\n{reasons}\nor name one: --require NAME"
+    reasons = [f"  {name}: {one.because}" for name, one in (selected or off).items()]
+    more = [f"  … {len(reasons) - _MOST} more: `modelready status`"] if len(reasons) > _MOST else []
+    what = "none of the selected models is required here" if suite.required else "no model is required here"
+    return "\n".join([f"{what}; turn one on:", *reasons[:_MOST], *more, "or name one: --require NAME"])

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from modelready.certificate import Judged, Run, Subject, Verdict
+from modelready.formats import secrets
+from modelready.inspection import words
+from modelready.model import Fault
 from modelready.suite import naming
 
 if TYPE_CHECKING:
@@ -31,6 +34,8 @@ class _Item:
     model: str
     outcome: Outcome = "passed"
     reason: str = ""
+    faults: tuple[Fault, ...] = ()
+    seconds: float = 0.0
 
 
 @dataclass
@@ -43,6 +48,7 @@ class Gathering:
     deselected: int = 0
     has_collection_errors: bool = False
     notes: list[str] = field(default_factory=list)
+    spoken: list[str] = field(default_factory=list)  # reports for standard output
     started: str = ""
 
     def take(self, report: pytest.TestReport) -> None:
@@ -54,6 +60,9 @@ class Gathering:
         item = self.items.setdefault(model, {}).setdefault(report.nodeid, _Item(facts["check"], model))
         if subjects := facts.get("subjects"):
             self.subjects.setdefault(model, {}).update((one["name"], Subject(**one)) for one in subjects)
+        item.seconds += report.duration
+        if faults := facts.get("faults"):
+            item.faults = tuple(Fault(**one) for one in faults)
         if report.failed:
             item.outcome, item.reason = "failed", facts.get("reason") or str(report.longrepr)
         elif report.skipped and item.outcome != "failed":
@@ -69,7 +78,7 @@ class Gathering:
     def of(self, model: str) -> tuple[Verdict, ...]:
         """Give the verdicts about *model*."""
         return tuple(
-            Verdict(one.check, one.model, one.outcome, one.reason)
+            Verdict(one.check, one.model, one.outcome, one.reason, one.faults, one.seconds)
             for one in self.items.get(model, {}).values()
             if not (one.outcome == "skipped" and one.reason.startswith(DOES_NOT_APPLY))
         )
@@ -86,18 +95,39 @@ def judged(gathering: Gathering, suite: Suite) -> tuple[Judged, ...]:
 
 
 def run_of(gathering: Gathering, suite: Suite, *, passed: bool, configuration: Mapping[str, str]) -> Run:
-    """Give the whole run, for the certificate."""
+    """Give the whole run, for certificate and reports: they travel, so no text in it holds a token or a home."""
     return Run(
         started=gathering.started,
         finished=now(),
-        verdicts=tuple(sorted(gathering.verdicts, key=lambda one: (one.model, one.check))),
-        models=judged(gathering, suite),
+        verdicts=tuple(
+            _fit_to_travel(one) for one in sorted(gathering.verdicts, key=lambda one: (one.model, one.check))
+        ),
+        models=tuple(
+            replace(one, reason=_clean(one.reason), source=_clean(one.source)) for one in judged(gathering, suite)
+        ),
         subjects=tuple(sorted((one for found in gathering.subjects.values() for one in found.values()), key=_name)),
         configuration=configuration,
         deselected=gathering.deselected,
         is_partial=is_partial(gathering, suite),
         passed=passed,
     )
+
+
+def broken(gathering: Gathering) -> Run:
+    """Give what can be said of a run that a bug ended: nothing was judged."""
+    return Run(gathering.started, now(), verdicts=(), models=(), subjects=(), is_partial=True)
+
+
+def _fit_to_travel(one: Verdict) -> Verdict:
+    if not one.reason:
+        return one
+    faults = (Fault(_clean(it.path), _clean(it.message), _clean(it.remedy), it.kind) for it in one.faults)
+    return replace(one, reason=_clean(one.reason), faults=tuple(faults))
+
+
+def _clean(text: str) -> str:
+    """Hide tokens and the home folder in *text*; what a file name holds and UTF-8 does not is spelt out."""
+    return words.unhomed(secrets.hidden(text)).encode("utf-8", "backslashreplace").decode()
 
 
 def is_partial(gathering: Gathering, suite: Suite) -> bool:

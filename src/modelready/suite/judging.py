@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -33,7 +33,7 @@ class Judge:
     model: str
     subtests: Subtests
     refused: dict[str, str]
-    note: Callable[[str, str], None]
+    note: Callable[[str, object], None]
     is_strict: bool = False
     warnings: list[Fault] = field(default_factory=list)
 
@@ -44,7 +44,7 @@ class Judge:
             with self.subtests.test(fault.path):
                 pytest.fail(told(fault), pytrace=False)
         if faults:
-            self.note("reason", "\n".join(told(fault) for fault in faults))
+            self._note("reason", faults)
             count = "1 objection" if len(faults) == 1 else f"{len(faults)} objections"
             pytest.fail(f"{self.model or 'this machine'}: {count}, each told above", pytrace=False)
 
@@ -53,7 +53,11 @@ class Judge:
         if self.is_strict:
             self(faults)
         elif faults:
-            self.note("warned", "\n".join(told(fault) for fault in faults))
+            self._note("warned", faults)
+
+    def _note(self, name: str, faults: Sequence[Fault]) -> None:
+        self.note(name, "\n".join(told(fault) for fault in faults))
+        self.note("faults", [asdict(fault) for fault in faults])
 
 
 def told(fault: Fault) -> str:

@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from modelready import packaged
+from modelready.promises import ORDER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
     import pytest
 
     from modelready.model import Model
-
-#: The files of checks, in the order in which they judge a model.
-ORDER = ("files", "weights", "tokenizers", "cache", "layouts", "machine")
 
 
 @cache

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from modelready import durations
+from modelready import durations, notices, reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class Wish(NamedTuple):
+    """A report that was asked for; without a file it goes to standard output."""
+
+    kind: str
+    file: Path | None
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,8 @@ class Options:
     jobs: int = 4
     budget_s: float | None = None
     certificate: Path | None = None
+    reports: tuple[Wish, ...] = ()
+    notify: tuple[str, ...] = field(default=(), repr=False)
 
 
 def add(parser: pytest.Parser) -> None:
@@ -51,6 +61,8 @@ def add(parser: pytest.Parser) -> None:
     add("--trust-ledger", action="store_true", help="trust size and time on file systems that keep them badly")
     add("--workflow", action="append", type=Path, default=[], metavar="FILE", help="a workflow of ComfyUI")
     add("--certificate", type=Path, metavar="FILE", help="write what was checked, and the verdict")
+    add("--report", action="append", type=_wish, default=[], metavar="KIND=FILE", help=f"{', '.join(reports.KINDS)}")
+    add("--notify", action="append", default=[], metavar="URL", help="post a small JSON there when all is done")
 
 
 def given(config: pytest.Config) -> Options:
@@ -71,6 +83,8 @@ def given(config: pytest.Config) -> Options:
         jobs=config.getoption("jobs"),
         budget_s=config.getoption("budget"),
         certificate=config.getoption("certificate"),
+        reports=tuple(config.getoption("report")),
+        notify=notices.urls(config.getoption("notify"), os.environ),
     )
 
 
@@ -86,3 +100,21 @@ def _duration(text: str) -> float:
         return durations.parse(text)
     except ValueError as error:
         raise pytest.UsageError(f"--budget {text}: {error}; give one, like 30s") from error
+
+
+def _wish(text: str) -> Wish:
+    kind, _, file = text.partition("=")
+    if kind not in reports.KINDS:
+        known = ", ".join(reports.KINDS)
+        raise pytest.UsageError(f"--report {text}: {kind!r} is no kind of report; expected {known}, like junit=FILE")
+    if not file:
+        raise pytest.UsageError(f"--report {text}: names no file; expected KIND=FILE, like {kind}=FILE")
+    if file != "-":
+        return Wish(kind, Path(file))
+    if kind not in reports.SPOKEN:
+        spoken = ", ".join(sorted(reports.SPOKEN))
+        raise pytest.UsageError(
+            f"--report {text}: standard output holds what the run prints, and only {spoken} may stand below it; "
+            f"name a file, like {kind}=FILE"
+        )
+    return Wish(kind, None)

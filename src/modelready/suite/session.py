@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
+import gc
 import signal
 import traceback
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from modelready import certificate
 from modelready.errors import ModelreadyError
 from modelready.inspection import applicability
+from modelready.notices import Notices
 from modelready.placing.knowing import EXHAUSTIVE
-from modelready.suite import distributing, ending, naming
+from modelready.suite import distributing, ending, leaving, naming
 from modelready.suite.bringing import Bringing
-from modelready.suite.gathering import PROPERTY, Gathering, is_partial, now, run_of
+from modelready.suite.gathering import PROPERTY, Gathering, broken, now, run_of
 from modelready.suite.showing import Showing
 
 if TYPE_CHECKING:
@@ -35,7 +35,10 @@ class Session:
         self._gathering = Gathering(started=now())
         self._is_worker = distributing.is_worker(config)
         self._is_distributed = distributing.is_distributed(config)
-        self._bringing = Bringing(suite) if suite.options.provision and not self._is_worker else None
+        self._notices = Notices(() if self._is_worker else suite.options.notify)
+        self._bringing: Bringing | None = None
+        if suite.options.provision and not self._is_worker:
+            self._bringing = Bringing(suite, self._notices.job)
         self._showing: Showing | None = None
         self._refusal = ""
         if self._is_distributed:
@@ -83,6 +86,7 @@ class Session:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Begin to bring what the selected models lack."""
+        gc.freeze()  # thousands of items live until the end: no need to look through them again and again
         if not self._is_distributed and not self._config.option.collectonly:
             self._begin([item.nodeid for item in session.items if naming.is_check(item.path)])
 
@@ -98,6 +102,7 @@ class Session:
             self._config.workeroutput["deselected"] = self._gathering.deselected  # type: ignore[attr-defined]
             return
         bug = self._bringing.stop() if self._bringing else None
+        self._gathering.notes += self._bringing.notes if self._bringing else []
         if self._showing:
             self._showing.give_back()
             self._showing.tell_end(self._refusal or _INTERRUPTED)
@@ -108,8 +113,7 @@ class Session:
         session.exitstatus = ending.exit_status(int(exitstatus), self._gathering, self._suite, bug=bug)
         if self._showing:
             self._showing.status = int(session.exitstatus)
-        if ending.is_worth_a_certificate(int(session.exitstatus), self._gathering):
-            self._write_certificate(session)
+        self._leave(session)
 
     def pytest_unconfigure(self) -> None:
         """Let go of files and rows."""
@@ -145,20 +149,18 @@ class Session:
             for word in sorted(naming.words(model)):
                 item.add_marker(word)
 
-    def _write_certificate(self, session: pytest.Session) -> None:
-        suite = self._suite
-        run = run_of(self._gathering, suite, passed=session.exitstatus == 0, configuration=suite.configuration())
-        if given := suite.options.certificate:
-            try:
-                certificate.write(run, given)
-            except ModelreadyError as error:
-                session.exitstatus = max(int(session.exitstatus), error.exit_code)
-                self._gathering.notes.append(f"no certificate: {error}")
-            else:
-                self._gathering.notes.append(f"certificate: {given}")
-        if not is_partial(self._gathering, suite):
-            with contextlib.suppress(ModelreadyError):  # certifying works where the state folder cannot be written
-                certificate.write(run, suite.ground.settings.home / "last-certificate.json")
+    def _leave(self, session: pytest.Session) -> None:
+        """Write what the run leaves behind; what cannot be written is told, and fails the run."""
+        status = int(session.exitstatus)
+        suite, gathering = self._suite, self._gathering
+        if status == ending.BUG:  # what failed once is not asked again
+            run = broken(gathering)
+        else:
+            run = run_of(gathering, suite, passed=status == 0, configuration=suite.configuration())
+        if ending.is_worth_a_certificate(status, gathering):
+            status = max(status, leaving.certificates(run, suite, gathering))
+        session.exitstatus = max(status, leaving.reported(run, suite, gathering, status))
+        leaving.notified(run, self._notices, gathering, status)
 
 
 def _interrupt(*_: object) -> NoReturn:

@@ -13,7 +13,8 @@ from modelready.suite import ending, naming
 from modelready.suite import gathering as gatherings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from modelready.downloads.display import Display
     from modelready.suite.gathering import Gathering
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 #: So many files are named where nobody looked into them; the certificate names all.
 _MOST_UNSEEN = 3
+#: So many models that are not required here get a line each, and so many files of a catalog are named.
+_MOST_OFF = 5
+_MOST_CATALOGS = 3
 
 
 class _Words(NamedTuple):
@@ -91,12 +95,15 @@ class Showing:
         suite, settings = self._suite, self._suite.ground.settings
         lock = shown(suite.asked.lock_path)
         lock = lock if suite.asked.lock_path.exists() else f"none ({lock})"
+        is_asked = " (provisioning)" if suite.options.provision else " (not asked)"
+        civitai = [f"CivitAI: {settings.civitai_endpoint}{is_asked}"] if _wants(suite, "civitai") else []
         return [
             f"modelready: {__version__}",
-            f"catalog: {', '.join(shown(path) for path in suite.asked.catalog.paths)}",
+            f"catalog: {_catalogs(suite.asked.catalog.paths)}",
             f"lock: {lock}",
             f"cache: {shown(settings.hf_cache)}",
-            f"Hub: {settings.hf_endpoint}" + (" (provisioning)" if suite.options.provision else " (not asked)"),
+            f"Hub: {settings.hf_endpoint}{is_asked}",
+            *civitai,
         ]
 
     @pytest.hookimpl(tryfirst=True)
@@ -139,10 +146,15 @@ class Showing:
             terminalreporter.write_line(_indented(one.reason))
         self._print_unproved(terminalreporter)
         self._print_unseen(terminalreporter)
+        if self._is_short and len(self._off) > _MOST_OFF and self.status != ending.NOTHING:
+            count = f"{len(self._off)} models are not required here"
+            terminalreporter.write_line(f"{count}; `modelready status` says which variable turns each of them on")
         if self.status == ending.NOTHING:
             terminalreporter.write_line(ending.why_nothing(self._suite, self._gathering), yellow=True)
         for note in self._gathering.notes:
             terminalreporter.write_line(note)
+        for text in self._gathering.spoken:
+            terminalreporter.write(text)
 
     def _print_model(self, name: str) -> None:
         verdicts = self._gathering.of(name)
@@ -153,9 +165,15 @@ class Showing:
             self._line("✗", name, f"not ready: {counts['failed']} of {_checks(len(verdicts))} failed", red=True)
         elif counts["skipped"]:
             reason = next(one.reason for one in verdicts if one.outcome == "skipped")
-            self._line("-", name, reason, yellow=True)
+            if name not in self._off or len(self._off) <= _MOST_OFF:
+                self._line("-", name, reason, yellow=True)
         else:
             self._line("✓", name, f"ready: {_checks(len(verdicts))}{self._bytes(name)}", green=True)
+
+    @property
+    def _off(self) -> set[str]:
+        """Give the selected models that are not required here."""
+        return self._gathering.selected - set(self._suite.required)
 
     def _bytes(self, name: str) -> str:
         mine = self._gathering.subjects.get(name, {}).values()
@@ -183,6 +201,14 @@ class Showing:
                 reporter.write_line(f"{name}: no check looks into {', '.join(told)}{more}")
 
 
+def _catalogs(paths: Sequence[Path]) -> str:
+    """Name the files of the catalogs; only their folder where they are many."""
+    folders = {path.parent for path in paths}
+    if len(paths) > _MOST_CATALOGS and len(folders) == 1:
+        return f"{shown(folders.pop())} ({len(paths)} files)"
+    return ", ".join(map(shown, paths))
+
+
 def shown(path: os.PathLike[str]) -> str:
     """Give *path* as people write it: relative to here, or from their home."""
     text = os.fspath(path)
@@ -190,6 +216,11 @@ def shown(path: os.PathLike[str]) -> str:
     if text.startswith(here):
         return text.removeprefix(here)
     return f"~{os.sep}{text.removeprefix(home)}" if text.startswith(home) and home != os.sep * 2 else text
+
+
+def _wants(suite: Suite, kind: str) -> bool:
+    """Tell whether a model that is required comes from a source of that kind."""
+    return any(model.source.kind == kind for model in suite.required.values())
 
 
 def _is_check(report: pytest.TestReport) -> bool:

@@ -24,6 +24,7 @@ from modelready.placing import locate
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from modelready.downloads.jobs import Job
     from modelready.grounds import Requested
     from modelready.model import Model, PlacedFile, PlacedModel
     from modelready.proving import Proven
@@ -93,7 +94,7 @@ class Suite:
             job = self._arrivals.wait(name)
             self._placed.pop(name, None)
             if job.state != "completed":
-                self._placed[name] = _with_failure(self.placed(name), job.error_what, job.error_remedy)
+                self._placed[name] = _with_failure(self.placed(name), job)
         self.refused.setdefault(name, {})
         return self.placed(name)
 
@@ -167,8 +168,8 @@ def read(options: Options, *, run: str | None = None) -> Suite:
     return Suite(options, asked, run or uuid.uuid4().hex)
 
 
-def _with_failure(placed: PlacedModel, what: str, remedy: str) -> PlacedModel:
-    fault = Fault(placed.model.source.text, what, remedy)
+def _with_failure(placed: PlacedModel, job: Job) -> PlacedModel:
+    fault = Fault(placed.model.source.text, job.error_what, job.error_remedy, job.error_kind)
     return replace(placed, faults=(fault, *placed.faults))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelready import errors
-from modelready.network import headers, reasons, streams
+from modelready.network import headers, reasons, streams, words
 from modelready.network.faults import Passing
 from modelready.network.statuses import LATER, PROXY_WANTS_TO_KNOW, asked_by_proxy, later
 from modelready.transfer import verdicts
@@ -51,6 +51,8 @@ def judge(reply: Reply, wanted: Wanted, access: Access, *, start: int, end: int 
 
     """
     response = reply.response
+    if access.meaning and (meant := access.meaning(reply)):
+        raise meant
     if response.status_code == _OK:
         return _whole(reply)
     if response.status_code == _PARTIAL:
@@ -87,7 +89,7 @@ def _whole(reply: Reply) -> Body:
         length=length,
         total=length,
         validator=None if is_packed else headers.strong_validator(response.headers),
-        is_page=_is_page(response),
+        is_page=words.is_page(response),
         ends_surely=length is not None or (_is_chunked(response) and not is_packed),
     )
 
@@ -104,14 +106,14 @@ def _partial(response: Response, wanted: Wanted, start: int, end: int | None) ->
         length=given.end - start,
         total=given.total,
         validator=headers.strong_validator(response.headers),
-        is_page=_is_page(response),
+        is_page=words.is_page(response),
     )
 
 
 def _final(reply: Reply, wanted: Wanted, access: Access) -> errors.SourceError:
     what, status = _says(reply, wanted), reply.response.status_code
     code = reply.response.headers.get("X-Error-Code", "")
-    token = f"set {access.token_name}" if not access.token else f"check the token in {access.token_name}"
+    token = _token(access)
     if code == "GatedRepo":
         remedy = f"accept the licence on {reasons.host(wanted.url)} and {token} (a token of that account)"
         return errors.Gated(f"{what}: the repository is gated", remedy=remedy)
@@ -122,6 +124,13 @@ def _final(reply: Reply, wanted: Wanted, access: Access) -> errors.SourceError:
     if status in _ACCESS:
         return errors.Unauthorised(what, remedy=f"{token}, with the right to read this")
     return errors.ServerFault(what, remedy="correct the address, or use another endpoint")
+
+
+def _token(access: Access) -> str:
+    """Say what may be done about credentials; where none are sent, the address itself is one."""
+    if not access.token_name:
+        return "give an address that is signed anew"
+    return f"check the token in {access.token_name}" if access.token else f"set {access.token_name}"
 
 
 def _says(reply: Reply, wanted: Wanted) -> str:
@@ -141,10 +150,3 @@ def is_encoded(response: Response) -> bool:
 
 def _is_chunked(response: Response) -> bool:
     return "chunked" in response.headers.get("Transfer-Encoding", "").lower()
-
-
-def _is_page(response: Response) -> bool:
-    return response.headers.get("Content-Type", "").partition(";")[0].strip().lower() in {
-        "text/html",
-        "application/xhtml+xml",
-    }

@@ -67,8 +67,9 @@ class Fetch:
 
     @property
     def is_divided(self) -> bool:
-        """Tell whether the file is asked for by ranges from its start."""
-        return self.is_large and self._is_shared
+        """Tell whether the file is asked for by ranges from its start: only where something tells versions apart."""
+        names_version = bool(self.wanted.digests or (self.part and self.part.validator))
+        return self.is_large and self._is_shared and names_version
 
     def open(self) -> Part:
         """Open the part, with what an earlier run left."""
@@ -111,6 +112,8 @@ class Fetch:
             self._check_version(piece, body)
         if body.offset != piece.position:
             self.doubt_ranges(piece, verdicts.ignored_range(self.wanted, body))
+        if self._hides_version(piece, body):
+            self.doubt_ranges(piece, verdicts.nameless_part(self.wanted))
         if piece.part.size is None and body.total is not None:
             piece.part.set_size(body.total, piece.generation)
         if body.offset == 0 and body.length == body.total:
@@ -228,13 +231,20 @@ class Fetch:
         part, told = piece.part, body.validator
         if piece.generation != part.generation:
             raise Outdated
+        if not self.wanted.digests and _differ(self.wanted.validator, told):
+            raise verdicts.changed(self.wanted)
         known = part.validator
         is_other_size = body.total is not None and part.size not in {None, body.total}
-        is_other = bool(known and told and known.startswith('"') == told.startswith('"') and known != told)
+        is_other = _differ(known, told)
         if is_other or is_other_size:
             self.begin_again(piece, verdicts.changed(self.wanted))
         if known is None and not is_other:
             part.validator = told
+
+    def _hides_version(self, piece: Piece, body: Body) -> bool:
+        """Tell whether *body* could be of another version: no digest would tell, and its ETag, a duty, is missing."""
+        known, told = piece.part.validator or "", body.validator or ""
+        return bool(body.offset) and not self.wanted.digests and known.startswith('"') and not told.startswith('"')
 
     def _refuse(self, error: errors.ModelreadyError) -> None:
         self._refusals += 1
@@ -258,3 +268,8 @@ class Fetch:
             self._is_proving = False
             self._watcher.restarted(self.wanted)
             self._moved()
+
+
+def _differ(one: str | None, other: str | None) -> bool:
+    """Tell whether two validators of a kind, ETags or dates, name different versions."""
+    return bool(one and other and one.startswith('"') == other.startswith('"') and one != other)

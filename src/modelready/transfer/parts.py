@@ -50,6 +50,8 @@ class Part:
         with disk.told(self.path):
             self._descriptor = _open(self.path)
             self._recall(resume=resume)
+        if not self.arrived:
+            self.validator = wanted.validator
 
     @property
     def prefix(self) -> int:
@@ -230,6 +232,17 @@ def kept(wanted: Wanted) -> int:
         return 0
     note = _believable(slots, length - journal.LENGTH, wanted.size, expected(wanted))
     return ranges.total(note.trusted(boots.boot())) if note else 0
+
+
+def is_part(path: Path) -> bool:
+    """Tell whether *path* ends in a journal, as the parts of files do that are worth resuming."""
+    try:
+        with path.open("rb") as file:
+            length = file.seek(0, os.SEEK_END)
+            file.seek(max(length - journal.LENGTH, 0))
+            return journal.newest(file.read(), length - journal.LENGTH) is not None
+    except OSError:
+        return False
 
 
 def _believable(slots: bytes, size: int, promised: int | None, digests: dict[str, str]) -> Journal | None:

@@ -84,6 +84,14 @@ def wrong_range(wanted: Wanted, start: int, told: str) -> errors.ServerFault:
     )
 
 
+def nameless_part(wanted: Wanted) -> errors.ServerFault:
+    """Tell that a partial answer does not say of which version it is."""
+    return errors.ServerFault(
+        f"{wanted.path}: {reasons.host(wanted.url)} sends a part without its ETag, so it may be of another version",
+        remedy="name its sha256 in the catalog, or use another endpoint or mirror: this one cannot resume",
+    )
+
+
 def no_such_range(wanted: Wanted, start: int, told: int | None) -> errors.ModelreadyError:
     """Tell that the server has no bytes where there should be some."""
     if told is not None and wanted.size not in {None, told}:
@@ -106,7 +114,7 @@ def changed(wanted: Wanted) -> errors.ServerFault:
     """Tell that the file is another one each time it is asked for."""
     return errors.ServerFault(
         f"{wanted.path}: the file at {reasons.host(wanted.url)} changes while it is fetched",
-        remedy="pin a revision, or provision again when it has settled",
+        remedy="provision again when it has settled; pin a revision, or name its sha256 in the catalog",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 class Wanted:
     """One file to bring: where its bytes are, where they are gathered, and what they must be."""
 
-    url: str
+    url: str = field(repr=False)  # it may be signed
     part: Path
     path: str
     size: int | None = None
     digests: tuple[Digest, ...] = ()
+    validator: str | None = None  # the version meant, as If-Range carries it
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,10 @@ Every error is application/problem+json with `kind`, `detail` and `remedy`.
 """
 
 
+#: Seconds that the last notices may take when the server ends.
+_NOTICE_S = 2.0
+
+
 def create_app(service: Service) -> FastAPI:
     """Give the application that serves *service*; who may ask is not its matter."""
     app = FastAPI(
@@ -58,6 +62,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     await service.feed.close()
     await to_thread.run_sync(service.manager.close)
+    await to_thread.run_sync(service.notices.close, _NOTICE_S)
 
 
 def _index() -> Response:

@@ -125,7 +125,7 @@ def doubts(asked: Requested) -> str:
         if last.models.get(name, {}).get("verdict") != "proved":
             return f"the last certificate does not prove {name}: run `modelready certify`"
         if why := _untrue(asked, last, name):
-            return f"{name}: {why} since the last certificate: run `modelready certify`"
+            return f"{name}: {why}: run `modelready certify`"
         if model.source.text != last.models[name]["source"]:
             return f"{name}: its source was changed since the last certificate: run `modelready certify`"
     return ""
@@ -138,12 +138,13 @@ def _untrue(asked: Requested, last: LastCertificate, name: str) -> str:
     named = {subject: digest for subject, digest in last.subjects.items() if subject in places}
     gone = next((one for one in placed.files if not one.optional and not looking.is_file(one.place)), None)
     if gone is not None:
-        return f"{gone.path} is gone"
+        return f"{gone.path} is gone since the last certificate"
     known = asked.ground.ledger.recall_many(((places[one], ("sha256",)) for one in named), trust=True)
     changed = next((one for one, digest in named.items() if known[places[one]].get("sha256") != digest), None)
     if changed is not None:
-        return f"{changed.removeprefix(f'{name}/')} was changed, or nobody remembers it"
-    return "" if named else "none of its files is named"
+        path = changed.removeprefix(f"{name}/")
+        return f"{path} was changed since the last certificate, or what was proved of it is forgotten"
+    return "" if named else "the last certificate names none of its files"
 
 
 def _model_in(check: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from modelready.downloads.manager import UnifiedModelDownloadManager
+from modelready.notices import Notices
 from modelready.suite_calls import suite_command, suite_environment
 from modelready.web import answers
 from modelready.web.board import Board
@@ -30,13 +31,18 @@ class Service:
     access: Access
     connections: int = 4
     suite_options: Sequence[str] | None = None  # None: nothing is certified after a download
+    notify: Sequence[str] = field(default=(), repr=False)  # who is told of each job that ends
+    notices: Notices = field(init=False)
     manager: UnifiedModelDownloadManager = field(init=False)
     board: Board = field(init=False)
     feed: Feed = field(init=False)
 
     def __post_init__(self) -> None:
         drained = self.certify if self.suite_options is not None else None
-        self.manager = UnifiedModelDownloadManager(self.asked, connections=self.connections, drained=drained)
+        self.notices = Notices(self.notify)
+        self.manager = UnifiedModelDownloadManager(
+            self.asked, connections=self.connections, drained=drained, ended=self.notices.job
+        )
         self.board = Board(self.asked, self.manager)
         self.feed = Feed(self.manager, self.board, self.asked.ground.settings.home / "last-certificate.json")
 
