@@ -336,7 +336,7 @@ def _pytest(session: nox.Session, *, under: tuple[str, ...] = (), which: tuple[s
     """Run pytest over *which*, or over what the words after -- name; *under* another program, where one is given."""
     names_tests = any(Path(word.partition("::")[0]).exists() for word in session.posargs)
     named = session.posargs if names_tests else (*which, *session.posargs)
-    session.run("python", "-P", *under, "-m", "pytest", "-n", "2", *named)
+    session.run("python", "-P", *under, "-m", "pytest", "-n", "3", *named)  # some of them wait for minutes
 
 
 def _chromium(session: nox.Session) -> str:
