@@ -161,6 +161,8 @@ def looking(chromium):
     yield look
     faults = [fault for one in seen for fault in one.faults()]
     for one in seen:
+        print(one.page.inner_text("body"))  # noqa: T201 - shown where a test failed
+    for one in seen:
         one.page.context.close()
     assert faults == []
 
@@ -178,10 +180,14 @@ def big(tmp_path):
 
 
 @pytest.fixture
-def stocked(machine, hub, big, tiny):
+def stocked(machine, hub, big, tiny, tmp_path):
     """Give a machine whose catalog names a big and a small model, one that is not required, and one that no Hub has."""
     hub.add_repo("acme/big", big)
     hub.add_repo("acme/tiny", tiny)
+    spare = tmp_path / "upstream" / "spare"
+    spare.mkdir()
+    (spare / "labels.txt").write_bytes(b"a label\n" * 500)  # of its own: bytes that are here already do not travel
+    hub.add_repo("acme/spare", spare)
     machine.catalog(
         """
 [[model]]
@@ -201,7 +207,7 @@ needs = ["big"]
 [[model]]
 name = "spare"
 title = "The spare one"
-source = "hf:acme/tiny"
+source = "hf:acme/spare"
 layout = "folder"
 enabled_by = ["ENABLE_SPARE"]
 kind = "tts"

@@ -16,6 +16,7 @@ import { LACKING, counted, moment } from "./words.js";
 
 const EVENTS = ["job", "queue", "models", "certificate"];
 const AFTER_MS = 400;
+const EVERY_MS = 30000;
 
 const state = { models: new Map(), places: [], certificate: undefined, heardAt: null };
 const changed = new Set();
@@ -116,6 +117,13 @@ function readSoon() {
     due = 0;
     await readAll().catch(missed);
   }, AFTER_MS);
+}
+
+/** Read anew what no event tells: files come and go without the queue, and a read may have failed. */
+function readWhenSeen() {
+  if (document.hidden) return;
+  redraw();
+  readSoon();
 }
 
 function heard(name, told) {
@@ -247,6 +255,7 @@ byId("told-close").addEventListener("click", () => show(byId("told"), false, byI
 byId("all").addEventListener("click", startAll);
 keys(models, filters);
 jumps();
-setInterval(redraw, 60000);
+setInterval(readWhenSeen, EVERY_MS);
+addEventListener("visibilitychange", readWhenSeen);
 const line = server.listen(EVENTS, heard, linked);
 addEventListener("online", () => line.renew());
