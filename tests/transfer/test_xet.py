@@ -199,7 +199,7 @@ def test_a_lasting_fault_is_left_to_http(found, by_xet, by_http, watching, mirro
     misbehave(mirror)
 
     with pytest.raises(XetFailed, match=reason):
-        by_xet(found, stall_s=1.0)
+        by_xet(found, stall_s=3.0)
     watching.count = 0
     by_http(found[0])
 
