@@ -80,8 +80,10 @@ def test_a_body_that_is_too_large_or_endless_is_refused(served):
     large = requests.post(url, data=b"x" * (MOST_BODY + 1), timeout=60)
     endless = requests.post(url, data=iter([b"x"]), timeout=60)
     small = requests.post(url, json={}, timeout=60)
+    padded = served.post("/api/model-download/tiny/start", **{"Content-Length": f"{'0' * 12}{MOST_BODY + 1}"})
 
     assert (large.status_code, endless.status_code, small.status_code) == (413, 411, 202)
+    assert padded.status_code == 413
 
 
 def test_who_asks_too_often_waits(served):
