@@ -90,7 +90,11 @@ class Folder:
 
     def found(self) -> tuple[ManifestFile, ...]:
         """Give the files that lie here, with the digests that huggingface_hub noted of them."""
-        return tuple(sorted(self._files(), key=lambda file: file.path))
+        return tuple(self._file(path) for path in self.paths())
+
+    def paths(self) -> list[str]:
+        """Give the paths of everything that lies here and is no folder, bookkeeping left out; names as they are."""
+        return sorted(self._paths())
 
     # ---- writing
 
@@ -215,12 +219,12 @@ class Folder:
         wanted = {one.algorithm: one.hex for one in file.digests}
         return any(one.algorithm in wanted and wanted[one.algorithm] != one.hex for one in told)
 
-    def _files(self) -> Iterator[ManifestFile]:
+    def _paths(self) -> Iterator[str]:
         for folder, folders, names in os.walk(self.root):
             here = Path(folder).relative_to(self.root)
             folders[:] = [name for name in folders if not _is_bookkeeping((here / name).as_posix())]
             paths = [(here / name).as_posix() for name in names]
-            yield from (self._file(path) for path in paths if not _is_bookkeeping(path))
+            yield from (path for path in paths if not _is_bookkeeping(path))
 
     def _file(self, path: str) -> ManifestFile:
         noted = self.metadata(path)
