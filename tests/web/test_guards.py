@@ -12,6 +12,7 @@ from modelready.errors import RequestError
 from modelready.web import serving
 from modelready.web.app import create_app
 from modelready.web.guards import MOST_BODY, Access, Rates, is_loopback
+from modelready.web.service import Service
 
 TOKEN = "hf_" + "abcdEFGHijklMNOPqrstUVWXyz01234567"
 
@@ -149,6 +150,19 @@ def test_no_answer_holds_a_path_or_a_token(site, hub):
 
     assert failed["error"]["kind"] in {"permission", "disk_full"}
     assert [text for text in answers if str(site.place) in text or TOKEN in text or "/tmp" in text] == []
+
+
+def test_folders_with_spaces_are_hidden_whole(site, tmp_path):
+    """Where media lie, too; and a folder whose name only begins like one that is known."""
+    medium = tmp_path / "My Drive" / "for nobody" / "x y.bin"
+    site.catalog += f'[[model]]\nname = "carried"\nsource = "file:{medium}"\nlayout = "folder"\n'
+    asked = site.asked()
+    service = Service(asked, site.access)
+
+    told = service.board.hidden([f"file:{medium}", f"{site.place}/models2/secret/z", f"see {site.place}/models."])
+
+    assert told == ["file:…/x y.bin", "…/z", "see …."]
+    asked.ground.close()
 
 
 def test_a_bug_is_told_without_its_inside(site, monkeypatch):
