@@ -168,6 +168,7 @@ class Folder:
 
     def _write(self, receipt: Receipt) -> None:
         path = self._ours("json")
+        containment.check_inside(self.root, path.parent)
         self._unsynced.make(path.parent)
         atomically.write_text(path, receipts.text(receipt), scratch=path.parent)
         self._unsynced.add(path.parent)
@@ -197,7 +198,12 @@ class Folder:
         patience_s: float = 60.0,
         stop: threading.Event | None = None,
     ) -> AbstractContextManager[None]:
-        """Hold this model's place in the folder."""
+        """
+        Hold this model's place in the folder.
+
+        Raises: UnsafePath, where a link leads the lock out of it; Held, or Interrupted.
+        """
+        containment.check_inside(self.root, self.lock_path.parent)
         return locking.hold(self.lock_path, waiting=waiting, patience_s=patience_s, stop=stop)
 
     @property

@@ -98,7 +98,8 @@ def _flocked(path: Path) -> int:
     """Open *path* with the kernel's lock on it."""
     import fcntl  # noqa: PLC0415 - Windows has none
 
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    # A link in the place of the lock file would have whatever it leads to opened, and its mode changed.
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
         descriptor = os.open(path, flags, _MODE)
     except FileNotFoundError:
