@@ -53,6 +53,7 @@ class UnifiedModelDownloadManager:
         listed = asked.with_needs(list(asked.selected)) if asked else []
         self._listed = {one.name: one for one in listed}  # what a selected model needs is brought with it
         self._infos: dict[str, ModelInfo] = {}
+        self._ended = ended
         self.queue = Queue(self._ground.jobs, self._ground.settings.home)
         self._worker = QueueWorker(
             self.queue, self._ground, Options(connections=connections), self._bringable, drained=drained, ended=ended
@@ -160,6 +161,8 @@ class UnifiedModelDownloadManager:
         model = found.model if isinstance(found, ModelInfo) else found
         if drop and was_waiting and model is not None:
             dropped(model, self._ground)
+        if was_waiting and (job := self.queue.newest_of(model_id)) and job.state == "cancelled":
+            self._ended(job)  # nobody was at it who would tell
         return is_cancelled
 
     def pause_download(self, model_id: str) -> bool:

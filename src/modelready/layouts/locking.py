@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import socket
+import stat
 import threading
 import time
 from dataclasses import dataclass
@@ -107,11 +108,13 @@ def _flocked(path: Path) -> int:
         descriptor = os.open(path, flags, _MODE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not os.fstat(descriptor).st_nlink:  # deleted between open and lock: it guards no name any more
+        seen = os.fstat(descriptor)
+        if not seen.st_nlink:  # deleted between open and lock: it guards no name any more
             os.close(descriptor)
             return _flocked(path)
-        with contextlib.suppress(PermissionError):  # another user's lock file has its mode already
-            os.fchmod(descriptor, _MODE)
+        if stat.S_IMODE(seen.st_mode) != _MODE:
+            with contextlib.suppress(PermissionError):  # another user's lock file has its mode already
+                os.fchmod(descriptor, _MODE)
     except BaseException:
         os.close(descriptor)
         raise
