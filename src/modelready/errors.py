@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import errno
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+
+#: What steers a terminal, turns the order of letters round, or can be written to no file; lines and tabs are well.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def plain(text: str) -> str:
+    """Give *text*, of which a server or a file may have said a part, as something that can only be read."""
+    return _UNPRINTABLE.sub("\ufffd", text)
 
 
 class ModelreadyError(Exception):
@@ -18,8 +28,8 @@ class ModelreadyError(Exception):
     retryable: ClassVar[bool] = False  # the same for every error of a kind
 
     def __init__(self, what: str, *, remedy: str) -> None:
-        self.what, self.remedy = what, remedy
-        super().__init__(f"{what}; {remedy}" if remedy else what)
+        self.what, self.remedy = plain(what), plain(remedy)
+        super().__init__(f"{self.what}; {self.remedy}" if remedy else self.what)
 
 
 # ---- the request was wrong (exit 4)

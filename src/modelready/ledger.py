@@ -136,6 +136,13 @@ class Ledger:
         found = {path: _fitting(taken, known.get(_file(taken)), named.get(_key(path))) for path, taken in now.items()}
         return {path: _told(found.get(path), now.get(path), wished, trust=trust) for path, wished in asked.items()}
 
+    def changed(self, paths: Iterable[Path]) -> set[Path]:
+        """Give those of *paths* where another file was read once, by its size and mtime; nothing is read."""
+        asked = {_key(path): path for path in paths}
+        with self._lock:
+            known = self._rows.of_paths(list(asked))
+        return {asked[key] for key, row in known.items() if _is_other(asked[key], row)}
+
     def places(self, digests: Iterable[str]) -> dict[str, list[Path]]:
         """Give, by digest (sha256 or git_sha1), the paths whose files had it when they were last read."""
         asked = set(digests)
@@ -170,6 +177,17 @@ class Ledger:
         rows = [_row(path, digests, taken) for path, digests, taken in items if digests and _is_still(path, taken)]
         with self._lock:
             self._rows.keep(rows)
+
+
+def _is_other(path: Path, row: Row) -> bool:
+    try:
+        taken = fingerprint(path)
+    except OSError:
+        return False
+    size, _, mtime_ns = row.content.partition(":")
+    if taken.mtime_ns % _SECOND_NS == 0:  # layers of images and some volumes keep whole seconds only
+        mtime_ns = str(int(mtime_ns) // _SECOND_NS * _SECOND_NS)
+    return (str(taken.size), str(taken.mtime_ns)) != (size, mtime_ns)
 
 
 def _is_still(path: Path, taken: Fingerprint) -> bool:

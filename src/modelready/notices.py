@@ -28,9 +28,11 @@ def urls(given: Iterable[str], environ: Mapping[str, str]) -> tuple[str, ...]:
 
     Raises: RequestError, for one that nothing may be posted to.
     """
+    found = tuple(given) or tuple(filter(None, re.split(r"[,\s]+", environ.get("MODELREADY_NOTIFY", ""))))
+    if not found:
+        return ()
     from modelready.network import posts  # noqa: PLC0415 - imports requests
 
-    found = tuple(given) or tuple(filter(None, re.split(r"[,\s]+", environ.get("MODELREADY_NOTIFY", ""))))
     for one in found:
         try:
             posts.check(one)

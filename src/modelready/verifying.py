@@ -63,8 +63,9 @@ def hold(path: Path, asked: Requested, *, reread: bool = False) -> Held:
     """
     Hold the certificate at *path* against what *asked* selects; the network is not asked.
 
-    Small files are read; a larger one counts as unchanged where its digest is remembered, or where that is not known
-    (on another machine's volume) its size is right. With *reread* every byte is read.
+    Small files are read, and those that were changed since they were read here; a larger one counts as unchanged where
+    its digest is remembered, or where that is not known (on another machine's volume) its size is right. With *reread*
+    every byte is read.
     Raises: RequestError, when *path* holds no certificate.
     """
     claims = _claims(path)
@@ -154,8 +155,11 @@ def _proven(files: Sequence[PlacedFile], asked: Requested, *, reread: bool) -> M
     if reread:
         return proving.prove(files, ledger, reread=True)
     known = proving.remembered(files, ledger)
-    small = [one for one in files if one.path not in known and (looking.size(one.place) or 0) <= _SMALL]
-    return {**known, **proving.prove(small, ledger)}
+    unknown = [one for one in files if one.path not in known]
+    # Right in size, and yet another file than was read here once: only its bytes tell.
+    changed = ledger.changed(one.place for one in unknown)
+    read = [one for one in unknown if one.place in changed or (looking.size(one.place) or 0) <= _SMALL]
+    return {**known, **proving.prove(read, ledger)}
 
 
 def _of_file(placed: PlacedFile, claim: tuple[str, int | None], proven: Proven | None) -> tuple[str, str]:

@@ -444,3 +444,56 @@ def test_the_command_prints_writes_and_never_overwrites(tmp_path):
     assert (written.return_value, forced.return_value) == (0, 0)
     assert isinstance(again.exception, RequestError)
     assert "write over it with --force" in str(again.exception)
+
+
+# ---- what nobody would adopt
+
+
+@pytest.mark.parametrize("name", ["a\nb.txt", "\udcff.safetensors", "a\\b.safetensors"])
+def test_a_name_that_no_catalog_can_say_costs_its_file_and_no_other(adopted, tmp_path, name):
+    """One such name among thousands is told, and everything else is adopted."""
+    root = tmp_path / "models"
+    weights(root / "good.safetensors")
+    weights(root / name)
+
+    found, read = adopted(root)
+
+    assert [model.name for model in read.models] == ["good"]
+    assert found.unknown == (f"models: {name!r} cannot be named in a catalog: left out",)
+
+
+def test_a_folder_called_like_a_variable_is_left_out(adopted, tmp_path):
+    """Read again it would be another folder: where `provision` then writes is for no archive to say."""
+    weights(tmp_path / "models" / "${NOWHERE:-..}" / "evil.safetensors")
+    weights(tmp_path / "models" / "good" / "good.safetensors")
+
+    found, read = adopted(tmp_path / "models")
+
+    assert [model.name for model in read.models] == ["good"]
+    assert any("${NOWHERE:-..}" in line for line in found.unknown)
+    assert adopting.adopt([tmp_path / "models" / "good" / "good.safetensors"], {"HOME": "/"}).rows
+    with pytest.raises(RequestError, match="cannot be named"):
+        adopting.adopt([tmp_path / "models" / "${NOWHERE:-..}" / "evil.safetensors"], {"HOME": "/"})
+
+
+@pytest.mark.parametrize("folder", ["all", "all/loras"])
+def test_pipes_and_devices_are_not_opened(adopted, tmp_path, folder):
+    """To read a pipe that nobody writes to, or a device that never ends, would take for ever."""
+    place = tmp_path / folder
+    weights(place / "good.safetensors")
+    os.mkfifo(place / "pipe.safetensors")
+    (place / "zeros.safetensors").symlink_to("/dev/zero")
+
+    _, read = adopted(tmp_path / "all")
+
+    assert [model.name for model in read.models] == ["good"]
+
+
+def test_half_a_letter_in_a_side_file_is_no_fault(adopted, tmp_path):
+    """JSON can hold half of a surrogate pair; a catalog cannot."""
+    weights(tmp_path / "models" / "x.safetensors")
+    (tmp_path / "models" / "x.civitai.info").write_text('{"id": 5, "name": "v1 \\udfff"}')
+
+    _, read = adopted(tmp_path / "models")
+
+    assert [(model.source.text, model.title) for model in read.models] == [("civitai:5", "v1 ?")]

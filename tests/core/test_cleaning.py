@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelready.downloads.jobs import Job
+from modelready.downloads.queue import Queue
 from modelready.housekeeping import aria2, cleaning, finds
 from modelready.housekeeping.finds import Find
 from modelready.layouts import blobs
@@ -263,7 +264,7 @@ def test_an_orphan_that_is_wanted_again_stays(workshop):
 
     outcome = cleaning.clean(asked, leftovers)
 
-    assert [one.why for one in outcome.kept] == ["is wanted again"]
+    assert [one.why for one in outcome.kept] == ["is wanted again, or was changed meanwhile"]
     assert blob.exists()
 
 
@@ -322,6 +323,19 @@ def test_rows_of_dead_downloads_go(workshop):
         "three",
         "four",
     ]
+
+
+def test_jobs_that_wait_in_the_queue_stay(workshop):
+    """No process is at them, so none can be dead: whoever serves the queue brings them, in whichever process."""
+    asked = workshop.asked()
+    queue = Queue(asked.ground.jobs, asked.ground.settings.home)
+    queue.add("tiny")
+
+    leftovers = cleaning.look(asked)
+    cleaning.clean(asked, leftovers)
+
+    assert leftovers.jobs == ()
+    assert queue.open_job("tiny").state == "queued"
 
 
 # ---- folders
@@ -404,6 +418,21 @@ def test_a_weight_file_cut_short_goes_and_an_edited_config_stays(workshop, folde
     (folder / "config.json").write_text("{}")
 
     assert found(workshop) == {f"models/tiny/{WEIGHTS}": ("partial", "curl or wget")}
+
+
+def test_a_file_that_was_completed_while_the_question_waited_stays(workshop, folder):
+    """Somebody brought the rest of it, in another window, before he said yes."""
+    whole = (folder / WEIGHTS).read_bytes()
+    os.truncate(folder / WEIGHTS, 5000)
+    asked = workshop.asked()
+    leftovers = cleaning.look(asked)
+    workshop.bring()
+
+    outcome = cleaning.clean(asked, leftovers)
+
+    assert [one.path.name for one in leftovers.finds] == [WEIGHTS]
+    assert outcome.gone == ()
+    assert (folder / WEIGHTS).read_bytes() == whole
 
 
 def test_what_real_programs_leave_behind_is_found(workshop, folder, hub):

@@ -220,6 +220,21 @@ def test_cancelling_ends_within_a_second_and_keeps_or_drops_what_arrived(manage,
     assert found == [("cancelled", 1), ("cancelled", 0)]
 
 
+def test_a_job_whose_model_no_catalog_names_any_more_can_be_ended(manage, workshop):
+    """Nobody can bring it; without an end it would wait for ever."""
+    manage().queue.add("tiny")
+    workshop.catalog = workshop.catalog.replace('"tiny"', '"renamed"')
+    manager = manage()
+
+    told = manager.get_download_status("tiny")["status"]
+
+    assert (told, manager.cancel_download("tiny")) == ("queued", True)
+    assert manager.get_download_status("tiny")["status"] == "cancelled"
+    assert manager.clear_download("tiny") is False
+    with pytest.raises(UnknownModel):
+        manager.start_download("tiny")
+
+
 def test_mistakes_are_told(manage):
     """Ids, repositories, names of the catalog, models that nobody knows."""
     manager = manage()

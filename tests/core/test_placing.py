@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import threading
+from collections import Counter
 
 import pytest
 
@@ -713,3 +714,33 @@ def test_a_stop_while_the_beginning_is_copied_is_an_interruption(tmp_path):
 
     assert begin(wanted, [source, tmp_path / "not there"], threading.Event()) == LARGE_SIZE
     assert begin(wanted, [source], threading.Event()) == 0  # that much is there already
+
+
+def test_the_work_grows_with_the_files_and_not_with_their_square(workshop, hub):
+    """Thousands of files are planned and put away; nothing is gone through anew for each of them."""
+    few, many = (calls_for(workshop, hub, count) for count in (40, 160))
+
+    assert many < 6 * few
+
+
+def calls_for(workshop, hub, count):
+    """Bring *count* files; count the calls of ours that plan and place them."""
+    folder = workshop.place / "upstream" / f"of-{count}"
+    folder.mkdir(parents=True)
+    for one in range(count):
+        (folder / f"{one:04}.dat").write_text(f"{count} {one}")
+    hub.add_repo(f"acme/of-{count}", folder)
+    workshop.catalog = f'[[model]]\nname = "of-{count}"\nsource = "hf:acme/of-{count}"\n'
+    calls = Counter()
+
+    def seen(frame, event, _):
+        if event == "call" and (frame.f_code.co_filename == "<string>" or "placing" in frame.f_code.co_filename):
+            calls[frame.f_code.co_name] += 1
+
+    threading.setprofile(seen)  # the worker's threads begin with it
+    try:
+        jobs = workshop.bring()
+    finally:
+        threading.setprofile(None)
+    assert jobs[f"of-{count}"].files_done == count
+    return calls.total()

@@ -151,6 +151,22 @@ def test_a_model_in_a_folder_goes_with_its_receipt_and_its_folders(workshop):
     assert not workshop.folder.exists()
 
 
+def test_notes_that_a_link_leads_to_stay(workshop):
+    """The folder of notes may be a link to the one of the whole machine."""
+    workshop.catalog = IN_A_FOLDER
+    workshop.bring()
+    away = workshop.place / "away"
+    (away / "huggingface" / "trees").mkdir(parents=True)
+    (away / "huggingface" / ".gitignore").write_text("*")
+    (away / "huggingface" / "trees" / "x.json").write_text("[]")
+    (workshop.folder / ".cache").symlink_to(away)
+    before = tree(away)
+
+    removed(workshop, "tiny")
+
+    assert tree(away) == before
+
+
 def test_two_models_in_one_folder_do_not_lose_each_others_files(workshop):
     """By the catalog, and by the receipt of a model that another catalog knows."""
     workshop.catalog = "".join(

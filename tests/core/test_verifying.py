@@ -105,6 +105,29 @@ def test_reread_finds_what_size_cannot_tell(workshop, certified):
     assert "certified was" in told(read)[f"tiny/{BIG}"]
 
 
+def test_a_large_file_that_was_changed_here_is_read(workshop, certified):
+    """Its size is right, but this machine remembers another time of it: that is no other machine's volume."""
+    path = certified()
+    weights = workshop.snapshot / BIG
+    flip(weights)
+    os.utime(weights)
+
+    held = verifying.hold(path, workshop.asked())
+
+    assert list(told(held)) == [f"tiny/{BIG}"]
+
+
+def test_whole_seconds_are_no_change(workshop, certified):
+    """An image keeps no fractions of the times of its files: thousands of them are not read for that."""
+    path = certified()
+    weights = workshop.snapshot / BIG
+    os.utime(weights, ns=(0, weights.stat().st_mtime_ns // 10**9 * 10**9))
+
+    held = verifying.hold(path, workshop.asked())
+
+    assert (held.is_true, held.by_size) == (True, 1)
+
+
 def test_a_remembered_digest_that_differs_is_told_without_reading(workshop, certified):
     """A later run of certify has read the damaged file already."""
     path = certified()

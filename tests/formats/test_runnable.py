@@ -84,6 +84,13 @@ def test_what_cannot_be_told_cannot_be_allowed(write):
     assert told(place, ["a.b"]) == ["names a global by the extension code 7, which says nothing here"]
 
 
+def test_an_extension_code_that_is_only_named_makes_no_pickle_of_other_bytes(write):
+    """Random bytes may begin so; nothing is called, and nothing is marked as a pickle."""
+    assert told(write("noise.dat", b"\x82\x07.")) == []
+    assert told(write("call.dat", b"\x82\x07)R.")) != []
+    assert told(write("marked.dat", b"\x80\x02\x82\x07.")) != []
+
+
 def test_a_torchscript_program_is_told_as_what_it_is(write):
     """It is code on purpose, and no Python: it has its own classes, and imports nothing."""
     program = torch_zip(

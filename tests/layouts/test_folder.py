@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from modelready.errors import DiskFull, Held, NotWritable
+from modelready.errors import DiskFull, Held, NotWritable, UnsafePath
 from modelready.layouts import Delivery, Folder, receipts
 from modelready.mirror import Mirror
 from modelready.model import Digest, ManifestFile, PlacedFile
@@ -296,3 +296,20 @@ def test_a_folder_that_huggingface_hub_filled_is_read(folder, tmp_path, contents
         "deep/er/twin.safetensors": "sha256",
     }
     assert folder.metadata("config.json").commit == commit
+
+
+def test_lock_and_receipt_do_not_follow_a_link_out_of_the_folder(tmp_path):
+    """A folder that somebody else filled may hold one: what we write there would replace files elsewhere."""
+    away = tmp_path / "away"
+    folder = Folder(tmp_path / "models", "config")
+    away.mkdir()
+    folder.root.mkdir()
+    (folder.root / ".modelready").symlink_to(away)
+    delivery = Delivery(source="hf:acme/tiny", revision="main", commit="", files=())
+
+    with pytest.raises(UnsafePath), folder.lock():
+        pass
+    with pytest.raises(UnsafePath):
+        folder.begin(delivery)
+
+    assert list(away.iterdir()) == []

@@ -194,6 +194,24 @@ def test_a_lock_of_huggingface_hub_keeps_its_own_code_out(path):
         pass
 
 
+@pytest.mark.parametrize("take", [hold, hold_if_free])
+def test_a_link_in_the_place_of_a_lock_opens_nothing(path, tmp_path, take):
+    """An archive may hold one: what it leads to keeps its bytes and its mode, and nothing is made where it points."""
+    victim = tmp_path / "private key"
+    victim.write_text("of mine")
+    victim.chmod(0o600)
+    path.parent.mkdir()
+
+    for target in (victim, tmp_path / "nothing yet"):
+        path.symlink_to(target)
+        with pytest.raises(NotWritable), take(path):
+            pass
+        path.unlink()
+
+    assert (victim.read_text(), victim.stat().st_mode & 0o777) == ("of mine", 0o600)
+    assert not (tmp_path / "nothing yet").exists()
+
+
 def test_a_free_lock_of_huggingface_hub_is_left_as_it_is(path):
     """Its lock files are empty and stay so."""
     with hold_if_free(path) as is_held:

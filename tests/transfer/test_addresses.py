@@ -3,9 +3,11 @@
 import pytest
 import requests
 import responses
+from hypothesis import given
+from hypothesis import strategies as st
 
 from modelready import errors
-from modelready.network.http import Client, origin
+from modelready.network.http import Client, origin, prepared
 from modelready.transfer import Access
 
 TOKEN = "hf_a_secret_that_must_not_travel"
@@ -205,3 +207,17 @@ def test_what_responses_mocks_is_received(want, server, fetch, small):
     responses.get(f"{server.url}/weights.bin", body=small, headers={"ETag": '"a"'})
 
     assert fetch(want()) == [small]
+
+
+@given(
+    path=st.lists(st.text("abAZ09._~-/%+ é?#", min_size=1, max_size=8), min_size=1, max_size=3).map("/".join),
+    host=st.sampled_from(["127.0.0.1:8080", "huggingface.co", "localhost:59999", "a-b.example:443"]),
+    scheme=st.sampled_from(["http", "https"]),
+)
+def test_an_address_is_sent_as_requests_itself_would_send_it(path, host, scheme):
+    """Most are known to need nothing done; whichever way one goes, the server sees the same."""
+    url, sent = f"{scheme}://{host}/{path}", {"User-Agent": "x", "Range": "bytes=0-"}
+    ours, theirs = prepared(url, sent), requests.Request("GET", url, headers=sent).prepare()
+
+    assert (ours.method, ours.url, ours.headers, ours.body) == (theirs.method, theirs.url, theirs.headers, None)
+    assert ours.path_url == theirs.path_url

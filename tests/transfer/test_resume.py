@@ -218,6 +218,19 @@ def test_a_whole_part_that_is_wrong_is_fetched(server, want, fetch, small):
     assert server.sent("weights.bin") == len(small)
 
 
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_part_with_another_name_is_never_written_to(server, want, fetch, small, tmp_path, resume):
+    """A run that was killed while it gave a file a second place left it: what has the first one keeps its bytes."""
+    server.serve("weights.bin", small)
+    wanted = want()
+    other = tmp_path / "of-another-model.bin"
+    other.write_bytes(b"x" * len(small))
+    os.link(other, wanted.part)
+
+    assert fetch(wanted, resume=resume) == [small]
+    assert other.read_bytes() == b"x" * len(small)
+
+
 def test_a_whole_large_part_is_proved_and_not_fetched(server, want, fetch, large):
     """The same by the thread that follows large files."""
     server.serve("weights.bin", large)

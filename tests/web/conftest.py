@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import queue
 import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -140,6 +142,40 @@ class Site:
                 elif "event" in told:
                     yield told["event"], json.loads(told["data"]), told["id"]
                     told = {}
+
+
+class Listener:
+    """Somebody who wants to know: an address that takes notices."""
+
+    def __init__(self):
+        self.posts = queue.SimpleQueue()
+        posts = self.posts
+
+        class Hearing(BaseHTTPRequestHandler):
+            def do_POST(self):
+                posts.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Hearing)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def heard(self):
+        """Wait for the next notice."""
+        return self.posts.get(timeout=60)
+
+
+@pytest.fixture
+def listener():
+    """Give one."""
+    one = Listener()
+    yield one
+    one.server.shutdown()
+    one.server.server_close()
 
 
 @pytest.fixture

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import queue
 import threading
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import requests
@@ -108,31 +105,38 @@ def test_a_failure_says_what_to_do(served, hub):
     assert error["retryable"] is False
 
 
-def test_an_end_is_noticed_with_its_cause(site, hub):
+def test_an_end_is_noticed_with_its_cause(site, hub, listener):
     """Who is to be told hears of a failure in the queue too; its words say what is known of this machine."""
     hub.status("*", 404, kind="revision")
-    posts = queue.SimpleQueue()
+    site.notify = (listener.url,)
 
-    class Listening(BaseHTTPRequestHandler):
-        def do_POST(self):
-            posts.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Listening) as listener:
-        threading.Thread(target=listener.serve_forever, daemon=True).start()
-        site.notify = (f"http://127.0.0.1:{listener.server_port}/hook",)
-        served = site.start()
-        served.do("start")
-        error = served.until("failed")["error"]
-        notice = posts.get(timeout=60)
-        listener.shutdown()
+    served = site.start()
+    served.do("start")
+    error = served.until("failed")["error"]
+    notice = listener.heard()
 
     assert (notice["event"], notice["model"], notice["kind"]) == ("job", "tiny", "not_found")
     assert "token" in error["message"]
+
+
+def test_a_cancelled_download_is_noticed_whether_it_ran_or_waited(site, hub, listener):
+    """Each has ended, and once."""
+    site.notify = (listener.url,)
+    site.catalog = "".join(f'[[model]]\nname = "m{one}"\nsource = "hf:acme/tiny"\nlayout = "folder"\n' for one in "ab")
+    hub.slow(WEIGHTS, bytes_per_s=2000)
+    served = site.start()
+    for one in ("ma", "mb"):
+        served.do("start", one)
+    served.until("downloading", model="ma")
+
+    for one in ("mb", "ma"):
+        served.do("cancel", one)
+        served.until("cancelled", model=one)
+    told = [listener.heard() for _ in "ab"]
+    served.stop()
+
+    assert {(one["model"], one["result"]) for one in told} == {("ma", "cancelled"), ("mb", "cancelled")}
+    assert listener.posts.empty()
 
 
 def test_the_queue_has_an_order_that_can_be_changed(served, hub):

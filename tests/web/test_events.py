@@ -49,9 +49,9 @@ def test_who_comes_with_a_number_of_another_life_is_told_all_that_is_open(served
     served.do("start")
     served.until("downloading")
 
-    found = [next(served.events(since=number))[1]["model_id"] for number in ("999999", "no number", "-1")]
+    found = [next(served.events(since=number))[1]["model_id"] for number in ("999999", "no number", "-1", "9" * 5000)]
 
-    assert found == ["tiny"] * 3
+    assert found == ["tiny"] * 4
 
 
 def test_all_who_listen_hear_the_same(served):
@@ -64,6 +64,22 @@ def test_all_who_listen_hear_the_same(served):
     ends = [next(number for name, told, number in one if told.get("status") == "completed") for one in listeners]
 
     assert len(set(ends)) == 1
+
+
+def test_two_who_come_at_once_start_one_watch(served):
+    """A second one would tell everything twice, and outlive the server."""
+
+    async def watches():
+        feed = served.service.feed
+        listening = [feed.listen(None) for _ in range(5)]
+        await asyncio.gather(*map(anext, listening))
+        found = [one for one in asyncio.all_tasks() if "Feed._watch" in repr(one.get_coro())]
+        for one in listening:
+            await one.aclose()
+        await feed.close()
+        return len(found)
+
+    assert asyncio.run(watches()) == 1
 
 
 def test_too_many_listeners_are_refused(served, monkeypatch):

@@ -12,6 +12,7 @@ from modelready.errors import RequestError
 from modelready.web import serving
 from modelready.web.app import create_app
 from modelready.web.guards import MOST_BODY, Access, Rates, is_loopback
+from modelready.web.service import Service
 
 TOKEN = "hf_" + "abcdEFGHijklMNOPqrstUVWXyz01234567"
 
@@ -80,8 +81,10 @@ def test_a_body_that_is_too_large_or_endless_is_refused(served):
     large = requests.post(url, data=b"x" * (MOST_BODY + 1), timeout=60)
     endless = requests.post(url, data=iter([b"x"]), timeout=60)
     small = requests.post(url, json={}, timeout=60)
+    padded = served.post("/api/model-download/tiny/start", **{"Content-Length": f"{'0' * 12}{MOST_BODY + 1}"})
 
     assert (large.status_code, endless.status_code, small.status_code) == (413, 411, 202)
+    assert padded.status_code == 413
 
 
 def test_who_asks_too_often_waits(served):
@@ -147,6 +150,19 @@ def test_no_answer_holds_a_path_or_a_token(site, hub):
 
     assert failed["error"]["kind"] in {"permission", "disk_full"}
     assert [text for text in answers if str(site.place) in text or TOKEN in text or "/tmp" in text] == []
+
+
+def test_folders_with_spaces_are_hidden_whole(site, tmp_path):
+    """Where media lie, too; and a folder whose name only begins like one that is known."""
+    medium = tmp_path / "My Drive" / "for nobody" / "x y.bin"
+    site.catalog += f'[[model]]\nname = "carried"\nsource = "file:{medium}"\nlayout = "folder"\n'
+    asked = site.asked()
+    service = Service(asked, site.access)
+
+    told = service.board.hidden([f"file:{medium}", f"{site.place}/models2/secret/z", f"see {site.place}/models."])
+
+    assert told == ["file:…/x y.bin", "…/z", "see …."]
+    asked.ground.close()
 
 
 def test_a_bug_is_told_without_its_inside(site, monkeypatch):

@@ -75,11 +75,11 @@ def stocked(machine, hub, tiny, tmp_path):
     return machine
 
 
-def test_a_server_certifies_what_it_brought_and_is_ready_while_that_is_true(machine, hub, tiny, request):
-    """Ready is what the last certificate says of the files as they are now."""
+def test_a_server_certifies_what_it_brought_and_is_ready_while_that_is_true(machine, hub, tiny, request, listener):
+    """Ready is what the last certificate says of the files as they are now; both ends are given notice of."""
     hub.add_repo("acme/tiny", tiny)
     machine.catalog('[[model]]\nname = "tiny"\nsource = "hf:acme/tiny"\n')
-    server = machine.start("serve", "--port", "0")
+    server = machine.start("serve", "--port", "0", "--notify", listener.url)
     request.addfinalizer(server.kill)  # a server is nothing that a failed test may leave behind
     url = _address(server)
 
@@ -102,13 +102,14 @@ def test_a_server_certifies_what_it_brought_and_is_ready_while_that_is_true(mach
     assert (verdict["result"], verdict["checks"][0]["outcome"]) == ("proved", "passed")
     assert "words.json was changed" in after.json()["why"]
     assert (server.returncode, rest) == (0, "")
+    assert [listener.heard()["event"] for _ in range(2)] == ["job", "certification"]
 
 
-def test_four_on_one_state_folder_survive_a_kill(stocked, hub):
-    """Two servers and two runs of the suite: each byte travels about once, one model at a time, none is stuck."""
+def test_six_on_one_state_folder_survive_a_kill(stocked, hub):
+    """Four servers and two runs of the suite: each byte travels about once, one model at a time, none is stuck."""
     hub.slow("weights.bin", bytes_per_s=1_500_000)
     with ExitStack() as ends:
-        servers = [Served(stocked) for _ in range(2)]
+        servers = [Served(stocked) for _ in range(4)]
         for one in servers:
             ends.callback(one.kill)
         answers = [one.start(model) for model in ("big", "tiny") for one in servers]
@@ -117,17 +118,17 @@ def test_four_on_one_state_folder_survive_a_kill(stocked, hub):
         queue = Queue(jobs, stocked.state)
         claimed = _until(lambda: next((job for job in queue.open_jobs() if job.bytes_fetched > 500_000), None))
         suites = [stocked.start("provision", "-q") for _ in range(2)]
-        killed, left = sorted(servers, key=lambda one: one.process.pid != claimed.pid)
+        killed, *left = sorted(servers, key=lambda one: one.process.pid != claimed.pid)
 
         killed.kill()
         hub.heal()
         seen = []
         _until(lambda: seen.append(_at_work(queue)) or not queue.open_jobs())
 
-        told = [left.status(model) for model in ("big", "tiny")]
+        told = [one.status(model) for one in left for model in ("big", "tiny")]
         outputs = [suite.communicate(timeout=120)[0] for suite in suites]
-        assert sorted(answers) == [200, 200, 202, 202]
-        assert [one["status"] for one in told] == ["completed", "completed"]
+        assert sorted(answers) == [200] * 6 + [202] * 2
+        assert [one["status"] for one in told] == ["completed"] * 6
         assert (told[0]["attempts"], told[0]["error"]) == (2, None)
         assert max(map(len, seen)) <= 1
         assert [suite.returncode for suite in suites] == [0, 0], outputs

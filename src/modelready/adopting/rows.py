@@ -97,7 +97,7 @@ def _sayable(row: Row, taken: dict[tuple[str, str], tuple[str, str]]) -> tuple[R
     for file in row.files:
         place = (row.folder, file.save_as or file.path)
         owner = (row.source, file.path)
-        if not (_is_path(file.path) and _is_path(file.save_as or file.path)):
+        if not (is_path(file.path) and is_path(file.save_as or file.path)):
             why.append(f"{file.path!r} cannot be named in a catalog: left out")
         elif row.folder and taken.setdefault(place, owner) != owner:
             why.append(f"{place[1]} is already {' '.join(taken[place])}, it cannot be {file.path} too: left out")
@@ -106,7 +106,8 @@ def _sayable(row: Row, taken: dict[tuple[str, str], tuple[str, str]]) -> tuple[R
     return replace(row, files=tuple(files)), why
 
 
-def _is_path(path: str) -> bool:
+def is_path(path: str) -> bool:
+    """Tell whether a catalog can name *path*."""
     try:
         patterns.safe_relative(path)
     except ValueError:
@@ -128,6 +129,13 @@ def _free(name: str, names: Iterable[str]) -> str:
     taken = set(names)
     numbers = (f"{name}-{number}" for number in range(2, len(taken) + 3))
     return name if name not in taken else next(one for one in numbers if one not in taken)
+
+
+def is_folder(place: Path, environ: Mapping[str, str]) -> bool:
+    """Tell whether a catalog can name the folder *place*: one called ``${X}`` would mean another when it is read."""
+    text = folder_text(place, environ)
+    is_text = text.encode(errors="replace").decode() == text
+    return is_text and "${" not in text.removeprefix("${MODELS_DIR}")
 
 
 def folder_text(place: Path, environ: Mapping[str, str]) -> str:

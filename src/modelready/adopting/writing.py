@@ -53,7 +53,8 @@ def _list(key: str, values: tuple[str, ...]) -> Iterator[str]:
 
 
 def _text(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    sayable = value.encode(errors="replace").decode()  # half a letter, which JSON can hold, is none in TOML
+    return json.dumps(sayable, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _comment(text: str) -> str:

@@ -19,6 +19,7 @@ _NEEDED = ("fastapi", "prometheus_client", "sse_starlette", "uvicorn")
 _EXAMPLES = """\b
 Examples:
   modelready serve
+  modelready serve --notify https://hooks.example/models
   MODELREADY_ADMIN_TOKEN=… modelready serve --host 0.0.0.0 --allow-host models.example.org
 """
 
@@ -29,7 +30,12 @@ Examples:
 @click.option("--allow-host", "names", multiple=True, metavar="NAME", help="A name that leads here; repeatable.")
 @click.option("--jobs", default=4, show_default=True, type=click.IntRange(1, 64), help="Connections at once.")
 @click.option("--no-certify", is_flag=True, help="Do not certify when the queue has run empty.")
-@click.option("--notify", multiple=True, metavar="URL", help="Post a small JSON there when a job ends; repeatable.")
+@click.option(
+    "--notify",
+    multiple=True,
+    metavar="URL",
+    help="Post a small JSON there when a job or the certification ends; repeatable.",
+)
 @request_options
 def serve(  # noqa: PLR0913 - a command's options
     asked: Requested,

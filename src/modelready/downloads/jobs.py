@@ -167,8 +167,9 @@ class Jobs:
         return tuple(job for job in waiting if job.is_alive)
 
     def dead(self) -> tuple[Job, ...]:
-        """Give the jobs that never ended, and whose processes no longer tell of them."""
-        waiting = self._read(f" WHERE state IN ({', '.join('?' * 3)}) ORDER BY created_at, place", STATES[:3])
+        """Give the jobs that never ended, and whose processes no longer tell of them; those of the queue may wait."""
+        at_work = f"lasting = 0 AND state IN ({', '.join('?' * 3)})"
+        waiting = self._read(f" WHERE {at_work} ORDER BY created_at, place", AT_WORK)
         return tuple(job for job in waiting if not job.is_alive)
 
     def forget(self, *jobs: Job) -> None:

@@ -53,6 +53,7 @@ class UnifiedModelDownloadManager:
         listed = asked.with_needs(list(asked.selected)) if asked else []
         self._listed = {one.name: one for one in listed}  # what a selected model needs is brought with it
         self._infos: dict[str, ModelInfo] = {}
+        self._ended = ended
         self.queue = Queue(self._ground.jobs, self._ground.settings.home)
         self._worker = QueueWorker(
             self.queue, self._ground, Options(connections=connections), self._bringable, drained=drained, ended=ended
@@ -154,12 +155,14 @@ class UnifiedModelDownloadManager:
 
         Raises: UnknownModel.
         """
-        found = self._found(model_id)
+        found = self._found_or_left(model_id)
         was_waiting = (job := self.queue.open_job(model_id)) is not None and not job.claimed
         is_cancelled = self.queue.cancel(model_id, drop=drop)
         model = found.model if isinstance(found, ModelInfo) else found
         if drop and was_waiting and model is not None:
             dropped(model, self._ground)
+        if was_waiting and (job := self.queue.newest_of(model_id)) and job.state == "cancelled":
+            self._ended(job)  # nobody was at it who would tell
         return is_cancelled
 
     def pause_download(self, model_id: str) -> bool:
@@ -208,7 +211,7 @@ class UnifiedModelDownloadManager:
 
         Raises: UnknownModel; Held, while a living process is at it.
         """
-        self._found(model_id)
+        self._found_or_left(model_id)
         return self.queue.clear(model_id)
 
     # ---- looking
@@ -220,11 +223,7 @@ class UnifiedModelDownloadManager:
 
     def is_completed(self, model_id: str) -> bool:
         """Tell whether *model_id* is here and verified: its digests are known to be right, without reading a byte."""
-        found = self._found(model_id)
-        if isinstance(found, ModelInfo) and found.model is None:
-            return self._is_function_done(found)
-        placed = self._placed(found)
-        return placed is not None and self._is_verified(placed)
+        return self._is_here(self._found(model_id))
 
     def get_download_status(self, model_id: str) -> dict[str, Any]:
         """
@@ -232,11 +231,11 @@ class UnifiedModelDownloadManager:
 
         Raises: UnknownModel.
         """
-        found = self._found(model_id)
+        found = self._found_or_left(model_id)
         job = self.queue.open_job(model_id) or self.queue.newest_of(model_id)
         fields = self.job_fields(job) if job else self._fields_without_job(model_id, found)
         if job is None or job.is_over:
-            fields |= self._standing_fields(model_id, job)
+            fields |= self._standing_fields(found, job)
         is_here = self._is_in_cache(found)
         return fields | {"in_hf_cache": is_here, "queue": told.queue_fields(self.queue.told_jobs())}
 
@@ -270,6 +269,15 @@ class UnifiedModelDownloadManager:
                 remedy=f"expected one that `modelready status` names, or that a program registered{near}",
             )
         return known_ones[model_id]
+
+    def _found_or_left(self, model_id: str) -> Model | ModelInfo:
+        """Give what *model_id* means; a job in the queue can be ended although no catalog names its model any more."""
+        try:
+            return self._found(model_id)
+        except UnknownModel:
+            if self.queue.latest(model_id) is None:
+                raise
+            return ModelInfo(model_id, "generic")
 
     def _bringable(self, name: str) -> Model | ModelInfo | None:
         """Give what this process can bring under *name*, if it can."""
@@ -318,6 +326,12 @@ class UnifiedModelDownloadManager:
             return None
         return locate(model, self._ground)
 
+    def _is_here(self, found: Model | ModelInfo) -> bool:
+        if isinstance(found, ModelInfo) and found.model is None:
+            return self._is_function_done(found)
+        placed = self._placed(found)
+        return placed is not None and self._is_verified(placed)
+
     def _is_verified(self, placed: PlacedModel) -> bool:
         needed = [one for one in placed.files if not one.optional or looking.is_file(one.place)]
         if placed.faults or placed.known_by not in EXHAUSTIVE or not needed:
@@ -346,9 +360,9 @@ class UnifiedModelDownloadManager:
             fields |= {"bytes_total": found.total_size_estimate, "files_total": found.file_count_estimate}
         return fields
 
-    def _standing_fields(self, model_id: str, job: Job | None) -> dict[str, Any]:
+    def _standing_fields(self, found: Model | ModelInfo, job: Job | None) -> dict[str, Any]:
         """Give what the disk says, where no download is open: a job that ended may be no longer true."""
-        if self.is_completed(model_id):
+        if self._is_here(found):
             return {"status": "completed", "percent": 100.0, "error": None}
         if job is not None and job.state != "completed":
             return {}

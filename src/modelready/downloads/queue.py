@@ -255,13 +255,16 @@ class Queue:
         """Tell whether the process called *owner* lives."""
         return is_held(self._owner(owner))
 
-    def fail_orphans(self) -> None:
-        """Fail, retryably, the jobs whose process is gone and that nobody else can bring."""
+    def fail_orphans(self) -> list[Job]:
+        """Fail, retryably, the jobs whose process is gone and that nobody else can bring; give those failed now."""
+        failed: list[str] = []
         waiting = self.jobs.select(f"WHERE {_OPEN} AND owner <> '' AND claimed = ''")
         for owner in {job.owner for job in waiting if not self.is_living(job.owner)}:
-            self.jobs.change(lambda rows, owner=owner: _orphan(rows, owner))  # type: ignore[misc]
+            if self.jobs.change(lambda rows, owner=owner: _orphan(rows, owner)):  # type: ignore[misc]
+                failed += [job.run for job in waiting if job.owner == owner]
             with contextlib.suppress(OSError):
                 self._owner(owner).unlink()
+        return [job for run in failed for job in self.jobs.select("WHERE run = ?", run)]
 
     def _owner(self, owner: str) -> Path:
         return self._locks / "owners" / f"{os.path.basename(owner)}.lock"  # noqa: PTH119 - a name, never a path

@@ -75,7 +75,7 @@ class QueueWorker:
         if self._thread is not None:
             self._thread.join()
             with contextlib.suppress(ModelreadyError):  # the next process tells of them
-                self._queue.fail_orphans()
+                self._fail_orphans()
 
     def _work(self) -> None:
         with self._queue.sign(self.name):
@@ -87,11 +87,15 @@ class QueueWorker:
                     is_busy = self._turn()
                     if time.monotonic() - beat > _BEAT_S:
                         beat = time.monotonic()
-                        self._queue.fail_orphans()
+                        self._fail_orphans()
                 except ModelreadyError:  # a state folder that cannot be written now may be later
                     is_busy = False
                 if not is_busy:
                     self._woken.wait(_LOOK_S)
+
+    def _fail_orphans(self) -> None:
+        for job in self._queue.fail_orphans():
+            self._ended(job)
 
     def _turn(self) -> bool:
         """Bring one job, if there is one for us; tell whether there was."""
@@ -185,7 +189,8 @@ class QueueWorker:
             note = dropped(model, self._ground)
         elif call is not None:
             note = "its function runs on until it returns"
-        self._queue.release(job, note=note)
+        if self._queue.release(job, note=note) == "cancelled":
+            self._ended(replace(job, state="cancelled", finished_at=time.time()))
         if call is not None:
             call.join(self._stop)
 

@@ -33,6 +33,7 @@ class Scan:
 
     names: dict[Name, None] = field(default_factory=dict)
     untold: dict[str, None] = field(default_factory=dict)  # what it does that cannot be told
+    codes: dict[int, None] = field(default_factory=dict)  # extension codes: what they name, only the loader knows
     storages: dict[tuple[Value, ...], None] = field(default_factory=dict)  # its persistent ids
     value: Value = None  # what it gives, where that is known
     calls: bool = False  # it calls or builds something
@@ -157,8 +158,7 @@ class Machine(Stack):
 
     def extension(self, size: int) -> None:
         """EXT1 to EXT4: a global by a number that only the loading program knows."""
-        code = self.reader.number(size)
-        self.scan.untold[f"names a global by the extension code {code}, which says nothing here"] = None
+        self.scan.codes[self.reader.number(size)] = None
         self.push(None)
 
     def persid(self) -> None:
@@ -369,5 +369,6 @@ class Machine(Stack):
         inner = Machine(self.reader, self._steps, arrays=True, inside=self._inside + 1).run()
         self.scan.names |= inner.names
         self.scan.untold |= inner.untold
+        self.scan.codes |= inner.codes
         if inner.fault:
             raise BrokenPickle(f"holds a pickle that {inner.fault}")

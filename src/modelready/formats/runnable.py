@@ -147,20 +147,23 @@ class _Look:
             seen = pickles.scan_next(reader, arrays=arrays)
             has_arrays |= seen.has_arrays
             if is_marked or _is_pickle(seen):
-                self._judge(seen, where)
+                self._judge(seen, where, is_marked=is_marked)
             if seen.fault or not reader.peek(1):
                 return has_arrays
             is_marked = False
         self._tell(where, f"holds more than {_MOST_PICKLES:,} pickles, too many to be followed")
         return has_arrays
 
-    def _judge(self, seen: Scan, where: str) -> None:
+    def _judge(self, seen: Scan, where: str, *, is_marked: bool) -> None:
         for name in seen.names:
             is_fine = name in pickle_names.HARMLESS or str(name) in self.allowed
             if not is_fine and not (self.is_torchscript and pickle_names.is_torchscript(name)):
                 self._add(Finding(where, f"imports {_shown(name)}", _shown(name)))
         for untold in seen.untold:
             self._tell(where, untold)
+        # Named and not used it does nothing, and other bytes are taken for it by chance.
+        for code in seen.codes if is_marked or seen.names or seen.calls else ():
+            self._tell(where, f"names a global by the extension code {code}, which says nothing here")
 
     def _array(self, source: View | Unpacked, where: str) -> None:
         """Look into what numpy wrote: an array of objects is a pickle behind a header."""
@@ -223,7 +226,7 @@ class _Look:
         if magics.is_marked(head):
             seen = pickles.scan_next(_reader(source))
             if _is_pickle(seen):
-                self._judge(seen, where)
+                self._judge(seen, where, is_marked=True)
 
     def _zip_at_the_end(self, view: View, where: str) -> None:
         """Look into an archive that begins in the middle: some programs look at a start, others at an end."""

@@ -28,7 +28,7 @@ def sort(finds: Iterable[Find]) -> tuple[list[Find], list[Kept]]:
 
 
 def delete(finds: Sequence[Find]) -> Outcome:
-    """Delete *finds*, but for what is used, or wanted again, by now."""
+    """Delete *finds*, but for what is used, wanted again, or another file by now."""
     users = Users()
     gone: list[Find] = []
     kept: list[Kept] = []
@@ -47,7 +47,7 @@ def _deleted(one: Find, users: Users) -> str:
             if why := held_by or _used(one, users):
                 return why
             if one.is_still_so is not None and not one.is_still_so():
-                return "is wanted again"
+                return "is wanted again, or was changed meanwhile"
             for path in one.paths:
                 path.unlink(missing_ok=True)
     except OSError as error:

@@ -159,8 +159,19 @@ class Tree:
         locks: tuple[Path, ...] = (),
         watched: tuple[Path, ...] = (),
     ) -> Find:
+        seen = _seen(path)
         return Find(
-            "partial", path, (self.root,), why, left_by, size=won(path, *also), also=also, locks=locks, watched=watched
+            "partial",
+            path,
+            (self.root,),
+            why,
+            left_by,
+            size=won(path, *also),
+            also=also,
+            locks=locks,
+            watched=watched,
+            # Somebody may have gone on from it while nobody answered whether it may go: it may be whole now.
+            is_still_so=lambda: _seen(path) in {None, seen},
         )
 
     def _lock(self, path: Path, why: str) -> Find:
@@ -179,6 +190,15 @@ def begins(whole: Path, part: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def _seen(path: Path) -> tuple[int, int, int] | None:
+    """Give what changes when somebody writes to *path*, or puts another file there; None where nothing is."""
+    try:
+        seen = path.lstat()
+    except OSError:
+        return None
+    return seen.st_ino, seen.st_size, seen.st_mtime_ns
 
 
 def _is_of_notes(folder: Path) -> bool:

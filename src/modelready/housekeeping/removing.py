@@ -219,8 +219,9 @@ def _tidy(layout: Folder | HubCache, folders: Iterable[Path]) -> None:
     """Delete what nobody needs any more where everything else went: huggingface_hub's own marks, and empty folders."""
     if isinstance(layout, Folder) and not any((layout.root / NOTES).rglob("*.metadata")):
         notes = layout.root / NOTES.parent
-        for path in (notes / ".gitignore", notes / "CACHEDIR.TAG", *(notes / "trees").glob("*.json")):
-            path.unlink(missing_ok=True)
+        marks = (notes / ".gitignore", notes / "CACHEDIR.TAG", *(notes / "trees").glob("*.json"))
+        why = "nothing is left that it speaks of"
+        deleting.delete([Find("bookkeeping", one, (layout.root,), why) for one in marks])
     for folder in folders:
         # What is not empty, or a place where something is mounted, stays.
         with contextlib.suppress(OSError):

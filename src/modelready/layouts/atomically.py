@@ -104,13 +104,13 @@ def copy(source: Path, target: Path, *, scratch: Path) -> None:
         part.replace(target)
 
 
-def check_length(name: str, folder: Path) -> None:
+def check_length(name: str, folder: Path, limit: int | None = None) -> None:
     """
-    Let a *name* pass that the file system of *folder* can hold.
+    Let a *name* pass that the file system of *folder* can hold: *limit* bytes, where that was found out before.
 
     Raises: NotWritable, when it is too long.
     """
-    limit = name_limit(folder)
+    limit = name_limit(folder) if limit is None else limit
     if (length := len(os.fsencode(name))) > limit:
         raise NotWritable(
             f"{folder / name}: the name is {length} bytes long; this file system takes {limit}",

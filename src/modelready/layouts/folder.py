@@ -90,7 +90,11 @@ class Folder:
 
     def found(self) -> tuple[ManifestFile, ...]:
         """Give the files that lie here, with the digests that huggingface_hub noted of them."""
-        return tuple(sorted(self._files(), key=lambda file: file.path))
+        return tuple(self._file(path) for path in self.paths())
+
+    def paths(self) -> list[str]:
+        """Give the paths of everything that lies here and is no folder, bookkeeping left out; names as they are."""
+        return sorted(self._paths())
 
     # ---- writing
 
@@ -164,6 +168,7 @@ class Folder:
 
     def _write(self, receipt: Receipt) -> None:
         path = self._ours("json")
+        containment.check_inside(self.root, path.parent)
         self._unsynced.make(path.parent)
         atomically.write_text(path, receipts.text(receipt), scratch=path.parent)
         self._unsynced.add(path.parent)
@@ -193,7 +198,12 @@ class Folder:
         patience_s: float = 60.0,
         stop: threading.Event | None = None,
     ) -> AbstractContextManager[None]:
-        """Hold this model's place in the folder."""
+        """
+        Hold this model's place in the folder.
+
+        Raises: UnsafePath, where a link leads the lock out of it; Held, or Interrupted.
+        """
+        containment.check_inside(self.root, self.lock_path.parent)
         return locking.hold(self.lock_path, waiting=waiting, patience_s=patience_s, stop=stop)
 
     @property
@@ -215,12 +225,12 @@ class Folder:
         wanted = {one.algorithm: one.hex for one in file.digests}
         return any(one.algorithm in wanted and wanted[one.algorithm] != one.hex for one in told)
 
-    def _files(self) -> Iterator[ManifestFile]:
+    def _paths(self) -> Iterator[str]:
         for folder, folders, names in os.walk(self.root):
             here = Path(folder).relative_to(self.root)
             folders[:] = [name for name in folders if not _is_bookkeeping((here / name).as_posix())]
             paths = [(here / name).as_posix() for name in names]
-            yield from (self._file(path) for path in paths if not _is_bookkeeping(path))
+            yield from (path for path in paths if not _is_bookkeeping(path))
 
     def _file(self, path: str) -> ManifestFile:
         noted = self.metadata(path)

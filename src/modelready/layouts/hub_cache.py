@@ -42,6 +42,7 @@ class HubCache:
     _unsynced: Unsynced = field(default_factory=Unsynced, repr=False, compare=False)
     _moved: dict[str, Path] = field(default_factory=dict, repr=False, compare=False)
     _folders: dict[tuple[str, str], Path] = field(default_factory=dict, repr=False, compare=False)
+    _limits: dict[Path, int] = field(default_factory=dict, repr=False, compare=False)  # of names, by folder prepared
 
     def __post_init__(self) -> None:
         if not _REPO.fullmatch(self.repo):
@@ -123,10 +124,14 @@ class HubCache:
         Raises: NotWritable or DiskFull.
         """
         part = self.part(file, place)
-        self._unsynced.make(part.parent)
-        self._unsynced.make(place.parent)
-        atomically.check_length(place.name, place.parent)
-        self._tag()
+        folder = place.parent
+        if folder not in self._limits:  # there may be thousands of files in it
+            containment.check_inside(self.storage / "snapshots", folder)
+            self._tag()
+            self._unsynced.make(part.parent)
+            self._unsynced.make(folder)
+            self._limits[folder] = atomically.name_limit(folder)
+        atomically.check_length(place.name, folder, self._limits[folder])
         return part
 
     def settle(self, file: ManifestFile, place: Path, part: Path) -> None:

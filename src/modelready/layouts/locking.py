@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import socket
+import stat
 import threading
 import time
 from dataclasses import dataclass
@@ -98,7 +99,8 @@ def _flocked(path: Path) -> int:
     """Open *path* with the kernel's lock on it."""
     import fcntl  # noqa: PLC0415 - Windows has none
 
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    # A link in the place of the lock file would have whatever it leads to opened, and its mode changed.
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
         descriptor = os.open(path, flags, _MODE)
     except FileNotFoundError:
@@ -106,11 +108,13 @@ def _flocked(path: Path) -> int:
         descriptor = os.open(path, flags, _MODE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not os.fstat(descriptor).st_nlink:  # deleted between open and lock: it guards no name any more
+        seen = os.fstat(descriptor)
+        if not seen.st_nlink:  # deleted between open and lock: it guards no name any more
             os.close(descriptor)
             return _flocked(path)
-        with contextlib.suppress(PermissionError):  # another user's lock file has its mode already
-            os.fchmod(descriptor, _MODE)
+        if stat.S_IMODE(seen.st_mode) != _MODE:
+            with contextlib.suppress(PermissionError):  # another user's lock file has its mode already
+                os.fchmod(descriptor, _MODE)
     except BaseException:
         os.close(descriptor)
         raise

@@ -36,9 +36,14 @@ class Need:
     is_untidy: bool = False  # refs, listing or receipt want to be written
 
     @property
+    def lacks(self) -> bool:
+        """Tell whether bytes or names of files are lacking."""
+        return bool(self.fetch or self.link or self.twins)
+
+    @property
     def is_nothing(self) -> bool:
         """Tell whether everything is in place and right."""
-        return not (self.fetch or self.link or self.twins or self.is_unsure or self.is_untidy)
+        return not (self.lacks or self.is_unsure or self.is_untidy)
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,8 @@ class Examiner:
         twins = [twin for twin in found if twin.file.path in right]
         if isinstance(layout, HubCache):  # files of the same digest are one blob there
             return tuple(twins)
-        rest = [one for one in lacking if one.path not in {twin.file.path for twin in twins}]
+        doubled = {twin.file.path for twin in twins}
+        rest = [one for one in lacking if one.path not in doubled]
         return (*twins, *elsewhere.repeats(rest))
 
     def _right(self, files: Sequence[PlacedFile]) -> set[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from modelready import lock as locks
 from modelready import sizes
 from modelready.errors import DiskFull, DownloadsDisabled, Interrupted, ModelreadyError, Moved, PatternWithoutMatch
-from modelready.layouts import looking
+from modelready.layouts import HubCache, looking
 from modelready.placing import doubling, elsewhere, places
 from modelready.placing.clashing import without_clashes
 from modelready.placing.elsewhere import Twin
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from modelready.grounds import Ground
-    from modelready.layouts import Folder, HubCache
+    from modelready.layouts import Folder
     from modelready.model import Manifest, ManifestFile, Model, PlacedFile, PlacedModel
     from modelready.sources import Sources
     from modelready.transfer import Wanted
@@ -99,22 +99,30 @@ class Planner:
         need = self._examiner.at_a_glance(placed, layout)
         return self._asked(model, layout, closely=False) if need.is_unsure else Plan(model, layout, placed, need)
 
-    def closely(self, model: Model, manifest: Manifest | None = None) -> Plan:
-        """Plan *model* with every digest proved; *manifest* is what its source said before."""
+    def closely(self, model: Model, manifest: Manifest | None = None, before: Plan | None = None) -> Plan:
+        """Plan *model* with every digest proved; *manifest* is what its source said before, for a plan *before*."""
         layout = places.layout_of(model, self._ground.settings)
         if manifest is None:
             placed = locate(model, self._ground, only=self._options.only)
             need = self._examiner.closely(placed, layout)
             if not need.is_unsure:
                 return Plan(model, layout, placed, need)
-        return self._asked(model, layout, closely=True, manifest=manifest)
+        return self._asked(model, layout, closely=True, manifest=manifest, before=before)
 
     def _asked(
-        self, model: Model, layout: HubCache | Folder, *, closely: bool, manifest: Manifest | None = None
+        self,
+        model: Model,
+        layout: HubCache | Folder,
+        *,
+        closely: bool,
+        manifest: Manifest | None = None,
+        before: Plan | None = None,
     ) -> Plan:
         manifest = self._with_known_digests(model, layout, manifest or self.resolve(model))
         what = Known("source", manifest.revision, manifest.files)
-        placed = placed_by(model, layout, what, only=self._options.only)
+        # In the cache the places follow from what the source said: thousands of names are not joined again.
+        is_same = before is not None and before.manifest is manifest and isinstance(layout, HubCache)
+        placed = before.placed if before and is_same else placed_by(model, layout, what, only=self._options.only)
         _raise_first(placed)
         examine = self._examiner.closely if closely else self._examiner.at_a_glance
         return Plan(model, layout, placed, examine(placed, layout), manifest)
@@ -175,8 +183,15 @@ def without_repeats(found: Sequence[Plan | ModelreadyError]) -> list[Plan | Mode
 
 def _doubled(plan: Plan, later: Mapping[Path, Twin], first: dict[Path, Path]) -> Plan:
     """Move to the twins of *plan* what an earlier one fetches: the same bytes, or the very same place."""
-    fetch = [one for one in plan.need.fetch if one.place not in later and one.place not in first]
-    twins = [later.get(one.place) or Twin(one, one.place) for one in plan.need.fetch if one not in fetch]
+    fetch: list[PlacedFile] = []
+    twins: list[Twin] = []
+    for one in plan.need.fetch:
+        if twin := later.get(one.place):
+            twins.append(twin)
+        elif one.place in first:
+            twins.append(Twin(one, one.place))
+        else:
+            fetch.append(one)
     first |= {one.place: one.place for one in fetch}
     need = replace(plan.need, fetch=tuple(fetch), twins=(*plan.need.twins, *twins))
     return replace(plan, need=need) if twins else plan

@@ -46,13 +46,12 @@ def provision(plan: Plan, ground: Ground, options: Options, *, progress: Progres
     sources = Sources(ground.settings, stop)
     planner = Planner(ground, options, sources, stop)
     progress.tell(state="verifying", files_total=len(plan.placed.files), bytes_total=_size(plan.placed.files))
-    found = planner.closely(plan.model, plan.manifest)
-    if found.need.is_nothing:
+    if not plan.need.lacks and (found := planner.closely(plan.model, plan.manifest)).need.is_nothing:
         _tell_what_is_here(progress, found)
         return ""
     with _held(plan, ground, progress, stop):
         # Another process may have brought it, or a part of it, while this one waited.
-        now = planner.closely(plan.model, plan.manifest)
+        now = planner.closely(plan.model, plan.manifest, plan)
         _tell_what_is_here(progress, now)
         if now.need.is_nothing:
             return ""
@@ -205,7 +204,8 @@ class _Bringing:
         )
         if left:
             self.progress.tell(note=f"Xet failed ({left[0].reason}), HTTP took over")
-        return [one for one in files if one not in chosen] + [one.wanted for one in left]
+        parts = {one.part for one in chosen}
+        return [one for one in files if one.part not in parts] + [one.wanted for one in left]
 
     def _by_part(self, files: Iterable[PlacedFile]) -> tuple[list[PlacedFile], list[PlacedFile]]:
         """Split *files*: one for each part, and those whose bytes another one brings."""
@@ -244,11 +244,14 @@ class _Bringing:
         model, manifest = self.plan.model, self.plan.manifest
         what = Known("source", manifest.revision, manifest.files) if manifest else None
         whole = placed_by(model, self.plan.layout, what) if what else locate(model, self.ground)
+        learned = self.learned
         return Delivery(
             source=model.source.text,
             revision=model.source.revision,
             commit=whole.revision or "",
-            files=tuple(self._with_learned(one) for one in whole.files),  # with --only too: those of the whole model
+            files=tuple(
+                _with_learned(one, learned.get(one.path)) for one in whole.files
+            ),  # with --only too: those of the whole model
             include=model.include,
             exclude=model.exclude,
             listing=manifest.files if manifest else None,
@@ -262,11 +265,6 @@ class _Bringing:
             for path, (digests, seen) in self.proofs.items()
         }
 
-    def _with_learned(self, placed: PlacedFile) -> PlacedFile:
-        """Give *placed* with the digest of what arrived, where nobody named one."""
-        known = self.learned.get(placed.path)
-        return placed if placed.digests or known is None else replace(placed, digests=known.digests)
-
     def _remember(self) -> None:
         """Remember the digests of what arrived, so that certifying reads nothing again."""
         entries = []
@@ -278,6 +276,11 @@ class _Bringing:
                     if (now := settled_fingerprint(placed.place)) == then:
                         entries.append((placed.place, digests, now))
         self.ground.ledger.remember_many(entries)
+
+
+def _with_learned(placed: PlacedFile, known: ManifestFile | None) -> PlacedFile:
+    """Give *placed* with the digest of what arrived, where nobody named one."""
+    return placed if placed.digests or known is None else replace(placed, digests=known.digests)
 
 
 def _has_xet() -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 _MOST_AT_ONCE = 128
 _SMALL = 1 << 20
 _MANY = 8
+_GATHERING_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,13 @@ class Keeper(threading.Thread):
             self._failed(error)
 
     def _next(self) -> list[_Proved | Part | None]:
+        """Give what is asked for; small files are waited for a moment, as syncing one costs as much as a dozen."""
         asked = [self._asked.get()]
-        while len(asked) < _MOST_AT_ONCE and not self._asked.empty():
-            asked.append(self._asked.get())
+        until = time.monotonic() + _GATHERING_S
+        with contextlib.suppress(queue.Empty):
+            while len(asked) < _MOST_AT_ONCE and asked[-1] is not None:
+                patience_s = until - time.monotonic() if _is_small(asked[-1]) else 0.0
+                asked.append(self._asked.get(timeout=patience_s) if patience_s > 0 else self._asked.get_nowait())
         return asked
 
     def _serve(self, asked: list[_Proved | Part | None]) -> bool:
@@ -84,6 +91,10 @@ class Keeper(threading.Thread):
             self._watcher.done(one.proof)
             self._settled()
         return None not in asked
+
+
+def _is_small(one: _Proved | Part | None) -> bool:
+    return isinstance(one, _Proved) and (one.part.size or 0) <= _SMALL
 
 
 def _sync(parts: list[Part]) -> None:

@@ -259,7 +259,13 @@ def _open(path: Path) -> int:
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, flags, 0o666)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    seen = os.fstat(descriptor)
+    if not stat.S_ISREG(seen.st_mode):
         os.close(descriptor)
         raise FileExistsError(17, "exists and is no file", str(path))
+    if seen.st_nlink > 1:
+        # A name that a killed run gave bytes of another file: what is written here would be written there.
+        os.close(descriptor)
+        path.unlink()
+        return os.open(path, flags | os.O_EXCL, 0o666)
     return descriptor

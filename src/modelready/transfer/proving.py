@@ -29,7 +29,7 @@ def prove(fetch: Fetch, keeper: Keeper, watcher: Watcher, buffer: memoryview, ha
     size = part.size or 0
     digester = fetch.digester or hashing.Digester(hashing.algorithms(fetch.wanted), size)
     watcher.verifying(fetch.wanted)
-    while _read_on(digester, part, size, buffer) and not halted.is_set():
+    while digester.position < size and not halted.is_set() and _read_on(digester, part, size, buffer):
         pass
     if not halted.is_set():
         _judge(fetch, part, part.generation, digester, keeper)

@@ -34,6 +34,7 @@ class Board:
         self._asked, self._manager = asked, manager
         settings = asked.ground.settings
         folders = [one.folder for one in asked.catalog.models if one.folder]
+        media = [Path(one.source.address).parent for one in asked.catalog.models if one.source.kind == "file"]
         roots = [
             settings.home,
             settings.hf_home,
@@ -41,6 +42,7 @@ class Board:
             settings.models_dir.absolute(),
             Path.cwd(),
             *folders,
+            *media,
         ]
         self._hider = Hider(roots)
         self._lock = threading.Lock()

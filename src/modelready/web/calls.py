@@ -23,6 +23,7 @@ Admin = Annotated[
 
 Drop = Annotated[bool, Query(description="delete what arrived; otherwise it is kept, and used by the next try")]
 
+_MOST_DIGITS = 18  # of an event's id; a longer one is none of ours, and too large for the queue
 _SAID = {
     400: "the request makes no sense",
     403: "not allowed: downloads are disabled, another origin asks, or the admin's token is wanted",
@@ -164,7 +165,8 @@ async def events(
     """The queue as it moves, as server-sent events."""
     if served.feed.is_full:
         return problem(of(503, "too many listen", "rate_limited", "close other pages of this server"))
-    since = int(last_event_id) if last_event_id and last_event_id.isascii() and last_event_id.isdecimal() else None
+    is_number = last_event_id and last_event_id.isascii() and last_event_id.isdecimal()
+    since = int(last_event_id[:_MOST_DIGITS]) if last_event_id and is_number else None
     return EventSourceResponse(served.feed.listen(since), ping=15, send_timeout=30)
 
 

@@ -37,6 +37,7 @@ class Feed:
         self._summary: dict[str, Any] = {}
         self._certified: float | None = None  # not looked yet; 0.0: there is none
         self._told_at = 0.0
+        self._starting = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -47,10 +48,11 @@ class Feed:
     async def listen(self, since: int | None) -> AsyncIterator[ServerSentEvent]:
         """Give what changed *since*, or what is open now, and then each change."""
         waiting: asyncio.Queue[ServerSentEvent | None] = asyncio.Queue(_MOST_WAITING)
-        if self._task is None:
-            # Everything up to here is told to the newcomer himself; what comes later, to all.
-            self._seq = await to_thread.run_sync(self._manager.queue.last_seq)
-            self._task = asyncio.create_task(self._watch())
+        async with self._starting:  # two who come at once start one watch
+            if self._task is None:
+                # Everything up to here is told to the newcomer himself; what comes later, to all.
+                self._seq = await to_thread.run_sync(self._manager.queue.last_seq)
+                self._task = asyncio.create_task(self._watch())
         self._listeners.add(waiting)
         try:
             for event in await to_thread.run_sync(self._first, since):

@@ -199,7 +199,7 @@ def _too_much(headers: Headers) -> Refusal | None:
     if "transfer-encoding" in headers:
         return Refusal(411, "the body has no length", "request", "send no body, or Content-Length with it")
     length = headers.get("content-length", "0")
-    if not (length.isascii() and length.isdecimal()) or int(length[:12]) > MOST_BODY:
+    if not (length.isascii() and length.isdecimal()) or int(length.lstrip("0")[:12] or "0") > MOST_BODY:
         return Refusal(413, f"the body is larger than {MOST_BODY} bytes", "request", "send none: no call needs one")
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,10 @@ class Hider:
     """Takes out of answers what only this machine shall know: *roots* are the folders where models and state lie."""
 
     def __init__(self, roots: Iterable[Path]) -> None:
-        told = {str(root) for root in roots}
-        self._roots = sorted((one for one in told if len(one) > 1), key=len, reverse=True)
+        told = {text for root in roots for text in (str(root), os.path.realpath(root)) if text not in {"/", "."}}
+        known = "|".join(map(re.escape, sorted(told, key=len, reverse=True)))
+        # A whole name, or the rest of a longer one would be told: /models is no beginning of /models2/secret.
+        self._roots = re.compile(rf"(?:{known or '(?!)'})(?![\w-]|\.\w)")
 
     def hidden(self, value: Any) -> Any:
         """Give *value* with every text in it free of paths and tokens."""
@@ -34,8 +37,7 @@ class Hider:
         return value
 
     def _text(self, text: str) -> str:
-        for root in self._roots:  # a folder with a space in its name, which no pattern sees whole
-            text = text.replace(root, "…")
+        text = self._roots.sub("…", text)  # a folder with a space in its name, which no pattern sees whole
         return secrets.hidden(_PATH.sub(_last, _FILE.sub("file:…/", text)))
 
 

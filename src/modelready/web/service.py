@@ -54,7 +54,7 @@ class Service:
         """Let the suite certify this machine, in a process of its own; the certificate tells how that went."""
         with subprocess.Popen(  # noqa: S603 - our own interpreter
             suite_command([*(self.suite_options or ())]),
-            env=suite_environment(),
+            env=suite_environment() | ({"MODELREADY_NOTIFY": " ".join(self.notify)} if self.notify else {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
