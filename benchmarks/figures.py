@@ -47,13 +47,23 @@ class Cost:
 
 @dataclass(frozen=True)
 class Result:
-    """What one piece of work cost this project and others; the first of ``others`` is what ``at_most`` is about."""
+    """
+    What one piece of work cost this project and others; the first of ``others`` is what ``at_most`` is about.
+
+    Where nobody else does such work, ``most_s`` says how many seconds it may take.
+    """
 
     work: str
     ours: Cost
     others: tuple[Cost, ...]
     at_most: float | None = None
     most_bytes: int | None = None
+    most_s: float | None = None
+
+    @property
+    def is_in_time(self) -> bool | None:
+        """Tell whether it took no longer than it may; None where nothing says how long that is."""
+        return None if self.most_s is None else self.ours.wall_s.median <= self.most_s
 
     @property
     def comparisons(self) -> tuple[Comparison, ...]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from benchmarks.figures import Comparison, Cost, Result, Spread
 
 _MEMORY_BYTES = 300_000_000
+_MILLI = 1000
+_VERDICTS = {True: "kept", False: "missed", None: ""}
 _HEADS = ("work", "against", "at most", "time", "work done", f"{OURS}, s", "the other, s", "peak, MB", "")
 
 
@@ -19,7 +21,7 @@ def table(results: Sequence[Result]) -> list[tuple[str, ...]]:
     """Give the table's rows, the heads first, the peak of memory over all work last."""
     return [
         _HEADS,
-        *(_row(one, place) for result in results for place, one in enumerate(result.comparisons)),
+        *(row for result in results for row in _rows(result)),
         _peak(results),
     ]
 
@@ -55,6 +57,14 @@ def _runs(runs: int) -> str:
     return f"Median (least-most) of {runs} runs, the programs in turns."
 
 
+def _rows(result: Result) -> list[tuple[str, ...]]:
+    if result.most_s is None:
+        return [_row(one, place) for place, one in enumerate(result.comparisons)]
+    took = _seconds(result.ours.wall_s, _MILLI)
+    limit = f"{result.most_s * _MILLI:g} ms"
+    return [(result.work, "", limit, "", "", f"{took} ms", "", _megabytes(result.ours), _VERDICTS[result.is_in_time])]
+
+
 def _row(one: Comparison, place: int) -> tuple[str, ...]:
     result = one.result
     return (
@@ -66,19 +76,21 @@ def _row(one: Comparison, place: int) -> tuple[str, ...]:
         _seconds(result.ours.wall_s),
         _seconds(one.other.wall_s),
         f"{_megabytes(result.ours)} / {_megabytes(one.other)}",
-        {True: "kept", False: "missed", None: ""}[one.is_kept],
+        _VERDICTS[one.is_kept],
     )
 
 
 def _peak(results: Sequence[Result]) -> tuple[str, ...]:
     ours = max((result.ours for result in results if result.most_bytes is None), key=lambda one: one.peak_bytes)
     is_kept = ours.peak_bytes <= _MEMORY_BYTES
-    verdict = "kept" if is_kept else "missed"
-    return ("peak memory, any size", "", f"{_MEMORY_BYTES // 10**6} MB", "", "", "", "", _megabytes(ours), verdict)
+    limit = f"{_MEMORY_BYTES // 10**6} MB"
+    return ("peak memory, any size", "", limit, "", "", "", "", _megabytes(ours), _VERDICTS[is_kept])
 
 
-def _seconds(spread: Spread) -> str:
-    return f"{spread.median:.2f} ({spread.least:.2f}-{spread.most:.2f})"
+def _seconds(spread: Spread, unit: int = 1) -> str:
+    """Give *spread* in seconds, or in what *unit* of them make one."""
+    least, most = spread.least * unit, spread.most * unit
+    return f"{spread.median * unit:.2f} ({least:.2f}-{most:.2f})"
 
 
 def _megabytes(cost: Cost) -> str:

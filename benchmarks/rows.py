@@ -13,6 +13,7 @@ from benchmarks import contents
 from benchmarks.figures import OURS, Cost, Result
 from benchmarks.hub import Hub, serving
 from benchmarks.programs import Home, has_curl
+from benchmarks.served import Served
 from benchmarks.timing import measured
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 DOWNLOAD, VERIFY, CURL = "hf download", "hf cache verify", "curl --parallel"
 _MODELS_MEMORY_BYTES = 500_000_000
 _FILES_A_MODEL = 20
+_ANSWER_S = 0.020
 _MANY = 100
 
 
@@ -52,10 +54,11 @@ class Contest:
     """One piece of work: the calls that do it, this project's first, and what is done before each, unmeasured."""
 
     work: str
-    calls: dict[str, Call]
+    calls: dict[str, Call | Served]
     before: dict[str, Callable[[], None]] = field(default_factory=dict)
     at_most: float | None = None
     most_bytes: int | None = None
+    most_s: float | None = None
     warms_up: bool = True
 
     def held(self, stage: Stage) -> Result:
@@ -65,12 +68,12 @@ class Contest:
             for program, call in self.calls.items():
                 self.before.get(program, _nothing)()
                 os.sync()
-                run = measured(call)
+                run = call.run() if isinstance(call, Served) else measured(call)
                 if number >= 0:
                     runs[program].append(run)
-                    stage.tell(f"{self.work}: {program} {run.wall_s:.2f} s, {run.cpu_s:.2f} s of work")
+                    stage.tell(f"{self.work}: {program} {run.wall_s:.3g} s, {run.cpu_s:.2f} s of work")
         ours, *others = (Cost.of(program, found) for program, found in runs.items())
-        return Result(self.work, ours, tuple(others), self.at_most, self.most_bytes)
+        return Result(self.work, ours, tuple(others), self.at_most, self.most_bytes, self.most_s)
 
 
 def helped(stage: Stage) -> Iterator[Result]:
@@ -130,12 +133,30 @@ def many_models(stage: Stage) -> Iterator[Result]:
     yield Contest(work, calls, at_most=2.0, most_bytes=_MODELS_MEMORY_BYTES).held(stage)
 
 
+def watched(stage: Stage) -> Iterator[Result]:
+    """Let a server bring one file, and see how fast it answers meanwhile, and what those who watch cost it."""
+    size_bytes = 4 * stage.sizes.large_bytes
+    contents.write_sharded(stage.place / "hub" / "bench" / "one", 1, size_bytes)
+    with _served(stage) as hub:
+        home = Home(stage.place / OURS, hub.url)
+        home.catalog(("model", "bench/one"))
+        hub.paths("bench/one")
+        answers = {"answers": Served(home, listeners=1, asks=True)}
+        work = f"an answer of the API while {_size(size_bytes)} are brought, median"
+        yield Contest(work, answers, {"answers": home.empty}, most_s=_ANSWER_S, warms_up=False).held(stage)
+        calls = {OURS: Served(home, listeners=1), "nobody listening": Served(home)}
+        before = dict.fromkeys(calls, home.empty)
+        work = f"serve brings 1 x {_size(size_bytes)}, one listening to the events"
+        yield Contest(work, calls, before, at_most=1.02, warms_up=False).held(stage)
+
+
 ROWS: dict[str, Callable[[Stage], Iterator[Result]]] = {
     "help": helped,
     "small": many_small,
     "four": four_large,
     "one": one_huge,
     "models": many_models,
+    "watched": watched,
 }
 
 _EMPTY_ITEMS = """\

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import resource
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
@@ -54,11 +55,13 @@ def measured(call: Call) -> Run:
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise ProgramFailed(_told(call, process.returncode, printed.fileno()))
-    return Run(wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss * _rss_unit())
+    return Run(wall_s, *used_by(used))
 
 
-def _rss_unit() -> int:
-    return 1 if os.uname().sysname == "Darwin" else 1024
+def used_by(used: resource.struct_rusage) -> tuple[float, int]:
+    """Give the seconds of work and the largest size in bytes that a process that was waited for *used*."""
+    unit = 1 if os.uname().sysname == "Darwin" else 1024
+    return used.ru_utime + used.ru_stime, used.ru_maxrss * unit
 
 
 def _told(call: Call, status: int, printed: int) -> str:
