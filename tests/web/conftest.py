@@ -78,7 +78,7 @@ class Site:
         asked = self.asked()
         self.service = Service(asked, self.access, notify=self.notify)
         taken = serving.listen("127.0.0.1", 0)
-        server = uvicorn.Server(serving.config(self.service))
+        server = serving.Server(self.service)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]}, name="server")
         thread.start()
         self.url = serving.address(taken)

@@ -95,13 +95,16 @@ def test_a_server_certifies_what_it_brought_and_is_ready_while_that_is_true(mach
     _until(lambda: ready().status_code == 503)  # not the answer itself: requests calls a refusal false
     after = ready()
 
+    heard = requests.get(f"{url}/api/events", stream=True, timeout=60)
     server.send_signal(signal.SIGTERM)
+    events = heard.raw.read().decode()
     rest = server.communicate(timeout=60)[0]
     assert (before.status_code, before.json()["status"]) == (503, "not ready")
     assert certificate["words"].endswith("1 of 1 required model is proved")
     assert (verdict["result"], verdict["checks"][0]["outcome"]) == ("proved", "passed")
     assert "words.json was changed" in after.json()["why"]
-    assert (server.returncode, rest) == (0, "")
+    assert (server.returncode, rest) == (0, "")  # stderr too, also of one whom somebody listened to
+    assert events.startswith("id: ")
     assert [listener.heard()["event"] for _ in range(2)] == ["job", "certification"]
 
 

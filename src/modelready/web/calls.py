@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import anyio
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sse_starlette import EventSourceResponse
@@ -23,6 +24,7 @@ Admin = Annotated[
 
 Drop = Annotated[bool, Query(description="delete what arrived; otherwise it is kept, and used by the next try")]
 
+_GRACE_S = 2.0
 _MOST_DIGITS = 18  # of an event's id; a longer one is none of ours, and too large for the queue
 _SAID = {
     400: "the request makes no sense",
@@ -167,7 +169,14 @@ async def events(
         return problem(of(503, "too many listen", "rate_limited", "close other pages of this server"))
     is_number = last_event_id and last_event_id.isascii() and last_event_id.isdecimal()
     since = int(last_event_id[:_MOST_DIGITS]) if last_event_id and is_number else None
-    return EventSourceResponse(served.feed.listen(since), ping=15, send_timeout=30)
+    # The feed ends what it gives when the server ends; only what has not ended then is cut off.
+    return EventSourceResponse(
+        served.feed.listen(since),
+        ping=15,
+        send_timeout=30,
+        shutdown_event=anyio.Event(),
+        shutdown_grace_period=_GRACE_S,
+    )
 
 
 # ---- what there is

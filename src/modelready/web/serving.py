@@ -66,14 +66,27 @@ def serve(service: Service, port: int, told: Callable[[str], None]) -> None:
     """
     check(service.access)
     with listen(service.access.host, port) as taken:
-        server = uvicorn.Server(config(service))
+        server = Server(service)
         # uvicorn stops gently and then raises the signal again: for us that is the end, and a good one.
         signal.signal(signal.SIGTERM, _end)
         told(address(taken))
         server.run(sockets=[taken])
 
 
-def config(service: Service) -> uvicorn.Config:
+class Server(uvicorn.Server):
+    """Serves *service*; whoever listens to its events is told the end before connections are waited for."""
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(_config(service))
+        self._feed = service.feed
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the events, then do what uvicorn does."""
+        await self._feed.close()
+        await super().shutdown(sockets=sockets)
+
+
+def _config(service: Service) -> uvicorn.Config:
     """Give how the server is run: it names neither itself nor who asked."""
     return uvicorn.Config(
         Guards(create_app(service), service.access),
