@@ -215,7 +215,8 @@ def deploy(session: nox.Session) -> None:
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Print what it costs beside hf download, hf cache verify and curl; a whole run writes docs/benchmarks.md."""
-    _install(session, "commands", "tests")
+    session.env["MODELREADY_CHROMIUM"] = _chromium(session)
+    _install(session, "commands", "tests", "page")
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 

@@ -37,7 +37,9 @@ def markdown(results: Sequence[Result], machine: Mapping[str, str], runs: int) -
     heads, *rows = table(results)
     marked = [_marked(heads), _marked("---" for _ in heads), *map(_marked, rows)]
     facts = [_marked(("machine", "")), _marked(("---", "---")), *map(_marked, machine.items())]
-    return "\n".join([*_INTRODUCTION, "", *marked, "", *_HOW_TO_READ, "", _runs(runs), "", *facts, ""])
+    return "\n".join(
+        [*_INTRODUCTION, "", *marked, "", *_HOW_TO_READ, "", _runs(runs), "", *facts, "", *_WHAT_COSTS, ""]
+    )
 
 
 _INTRODUCTION = (
@@ -50,6 +52,22 @@ _HOW_TO_READ = (
     "*time* and *work done* (user and system seconds) are ratios of medians: below 1, this project is cheaper.",
     "*peak* is the largest process of each, this project's first.",
     "Whole processes are measured, from start to exit; each program's place is emptied and the disk synced before it.",
+)
+
+
+#: What profiles of the rows say that are missed, or that come near their limits.
+_WHAT_COSTS = (
+    "## Where the time goes",
+    "",
+    "* Large files: `provision` ends when the bytes are on the disk, `hf download` and `curl` while gigabytes of them",
+    "  are still in memory. A disk that writes 0.5 GB/s needs 8 s for 4 GB; two cores that also run the Hub copy and",
+    "  hash at about the same pace. Nearly half of the work is the kernel's, copying from sockets and into files; less",
+    "  of it would need a way past the page cache.",
+    "* Many small files: more than half of the work is requests, urllib3 and http.client, about 1.5 ms a file on one",
+    "  core; the rest is four names for each file: lock, part, blob and link. Another HTTP client would win most.",
+    "* `--reread`: every byte is hashed as fast as by `hf cache verify`; what comes on top is the start of pytest, and",
+    "  looking into weights and tokenizers.",
+    "* Many models: each check of each model is an item of pytest, and reads some of its files.",
 )
 
 

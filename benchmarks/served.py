@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks.programs import Home
-    from benchmarks.timing import Call
 
 _CALLS = (
     "/api/model-download-status/model",
@@ -48,7 +47,7 @@ class Served:
         Its time is that of the download, as the server tells it, or the median of its answers while bytes travelled.
         Raises: ProgramFailed, when the model did not arrive.
         """
-        with _serving(self.home.modelready("serve", "--port", "0", "--no-certify")) as server:
+        with serving(self.home) as server:
             listening = [threading.Thread(target=server.listen, daemon=True) for _ in range(self.listeners)]
             for one in listening:
                 one.start()
@@ -61,7 +60,7 @@ class Served:
         return Run(statistics.median(answers_s) if self.asks else took_s, server.cpu_s, server.peak_bytes)
 
 
-class _Server:
+class Server:
     """A server that runs."""
 
     def __init__(self, url: str) -> None:
@@ -106,12 +105,14 @@ class _Server:
 
 
 @contextlib.contextmanager
-def _serving(call: Call) -> Iterator[_Server]:
+def serving(home: Home) -> Iterator[Server]:
+    """Run a server on *home*; what it cost is known when it has ended."""
+    call = home.modelready("serve", "--port", "0", "--no-certify")
     with subprocess.Popen(  # noqa: S603 - our own command
         call.words, env=call.environment, cwd=call.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
     ) as process:
         line = process.stdout.readline() if process.stdout else ""
-        server = _Server(line.partition("serving at ")[2].partition(";")[0].strip())
+        server = Server(line.partition("serving at ")[2].partition(";")[0].strip())
         try:
             yield server
         finally:

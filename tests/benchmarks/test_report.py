@@ -43,4 +43,15 @@ def test_the_document_names_machine_and_runs(report, result):
     assert "| some work | program 1 | 0.6 x | 0.50 x |" in text
     assert "| cores | 2 |" in text
     assert "of 3 runs" in text
-    assert text.endswith("|\n")
+    assert text.splitlines().count("## Where the time goes") == 1
+    assert text.endswith(".\n")
+
+
+def test_work_that_nobody_else_does_has_a_limit_of_its_own(report, result, figures):
+    """It is told in milliseconds, and kept or missed by the median."""
+    ours = result([0.010, 0.030, 0.012]).ours
+
+    rows = report.table([figures.Result("an answer", ours, (), most_s=limit) for limit in (0.020, 0.011)])
+
+    assert rows[1] == ("an answer", "", "20 ms", "", "", "12.00 (10.00-30.00) ms", "", "80", "kept")
+    assert (rows[2][2], rows[2][-1]) == ("11 ms", "missed")

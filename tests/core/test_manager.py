@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -195,6 +198,35 @@ def test_the_job_of_a_process_that_ended_fails_and_is_retried(workshop):
 
         assert (error["kind"], error["retryable"]) == ("interrupted", True)
         assert _ended(later, "voices")["status"] == "completed"
+
+
+_OWNER = """
+import time
+from modelready.downloads import UnifiedModelDownloadManager
+manager = UnifiedModelDownloadManager()
+manager.register_generic_model("mine", lambda: time.sleep(600))
+manager.start_download("mine")
+time.sleep(600)
+"""
+
+
+def test_the_job_of_a_process_that_is_killed_at_its_function_fails_and_is_retried(manage, workshop):
+    """Nobody else can bring it, and it may be tried again as soon as somebody registers it anew."""
+    environ = os.environ | {"MODELREADY_HOME": str(workshop.place / "state"), "HF_HOME": str(workshop.place / "hf")}
+    other = manage()
+    other.begin()
+    with subprocess.Popen([sys.executable, "-c", _OWNER], env=environ) as owner:
+        _until(lambda: (job := other.queue.open_job("mine")) and job.claimed and job.state == "downloading")
+        seen = other.get_download_status("mine")
+        owner.kill()
+
+    told = _ended(other, "mine")
+    other.register_generic_model("mine", lambda: None)
+    other.retry_download("mine")
+
+    assert seen["status"] == "downloading"
+    assert (told["status"], told["error"]["kind"], told["error"]["retryable"]) == ("failed", "interrupted", True)
+    assert _ended(other, "mine")["status"] == "completed"
 
 
 def test_cancelling_ends_within_a_second_and_keeps_or_drops_what_arrived(manage, workshop, hub, tmp_path):

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-import uvicorn
 
 from modelready import grounds
 from modelready.web import serving
