@@ -41,18 +41,23 @@ def serving(folder: Path, environment: Mapping[str, str]) -> Iterator[Hub]:
         words, env=environment, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
-            yield Hub(_url(process))
+            yield Hub(address(process))
         finally:
             process.terminate()
 
 
-def _url(process: subprocess.Popen[str]) -> str:
+def address(process: subprocess.Popen[str]) -> str:
+    """
+    Wait until a command of ours tells where it serves, and give that.
+
+    Raises: RuntimeError, when it ends before.
+    """
     if process.stdout is None:
         raise AssertionError("asked for above")  # unreachable
     for line in process.stdout:
         if line.startswith(_SERVING):
             return line.removeprefix(_SERVING).partition(";")[0].strip()
-    raise RuntimeError("the mirror ended before it served; what it printed stands above")
+    raise RuntimeError("it ended before it served; what it printed stands above")
 
 
 def _next(link: str) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.hub import address
 from benchmarks.timing import ProgramFailed, Run, used_by
 
 if TYPE_CHECKING:
@@ -111,8 +112,7 @@ def serving(home: Home) -> Iterator[Server]:
     with subprocess.Popen(  # noqa: S603 - our own command
         call.words, env=call.environment, cwd=call.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
     ) as process:
-        line = process.stdout.readline() if process.stdout else ""
-        server = Server(line.partition("serving at ")[2].partition(";")[0].strip())
+        server = Server(address(process))
         try:
             yield server
         finally:

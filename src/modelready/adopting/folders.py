@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING
 from modelready import contents
 from modelready.adopting import side_files, structure
 from modelready.adopting.bytes_here import digested
-from modelready.adopting.rows import UNKNOWN_SOURCE, Adopted, File, Row, folder_text, is_folder, is_path, shown, slug
+from modelready.adopting.rows import (
+    UNKNOWN_SOURCE,
+    Adopted,
+    File,
+    Row,
+    folder_text,
+    is_folder,
+    is_path,
+    shown,
+    slug,
+    unsayable,
+)
 from modelready.consumers.comfyui_folders import CATEGORY_FOLDERS, GGUF
 from modelready.layouts import Folder, looking, receipts
 from modelready.layouts.refs import is_commit
@@ -38,7 +49,7 @@ class Adopter:
     def folder(self, root: Path, depth: int = 0) -> Adopted:
         """Give the rows of everything in *root*."""
         if not is_folder(root, self.environ):
-            return Adopted((), (_unsayable(root),))
+            return Adopted((), (unsayable(root),))
         entries = sorted(one for one in root.iterdir() if not one.name.startswith(".")) if _may_list(root) else []
         folders = [one for one in entries if looking.is_folder(one) and not one.is_symlink()]
         files = [one for one in entries if looking.is_file(one)]
@@ -55,7 +66,7 @@ class Adopter:
     def file(self, place: Path) -> Adopted:
         """Give the row of the one file at *place*."""
         if not (is_folder(place.parent, self.environ) and is_path(place.name)):
-            return Adopted((), (_unsayable(place),))
+            return Adopted((), (unsayable(place),))
         return Adopted((self._single(place.parent, [place.name], ()),))
 
     # ---- what a provision of ours brought
@@ -91,7 +102,7 @@ class Adopter:
     def _model(self, root: Path) -> Adopted:
         """Give the row of a model folder; without a configuration each weight file is a model."""
         here = [path for path in Folder(root, "adopted").paths() if structure.is_of_a_model(path)]
-        paths, unsayable = self._sayable(root, here)
+        paths, unsaid = self._sayable(root, here)
         families: dict[str, list[str]] = {}
         for path in paths:
             if structure.is_weight(path):
@@ -101,19 +112,19 @@ class Adopter:
             others = [path for path in paths if not structure.is_weight(path)]
             left_out = (f"{root}: left out beside the weights: {shown(others)}",) if others else ()
             singles = tuple(self._single(root, shards, ()) for shards in families.values())
-            return Adopted(singles, (*unsayable, *left_out))
+            return Adopted(singles, (*unsaid, *left_out))
         if not paths:
-            return Adopted((), unsayable)
+            return Adopted((), unsaid)
         row = self._single(root, paths, ()) if len(paths) == 1 else self._whole(root, paths)
-        return Adopted((row,), unsayable)
+        return Adopted((row,), unsaid)
 
     def _sayable(self, root: Path, paths: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
         """Give those of *paths* that are files and that a catalog can name, and a line for each that it cannot."""
         if not is_folder(root, self.environ):
-            return [], (_unsayable(root),)
+            return [], (unsayable(root),)
         files = [path for path in paths if looking.is_file(root / path)]  # to open a pipe would be to wait for ever
-        unsayable = tuple(f"{root.name}: {_unsayable(one)}" for one in files if not is_path(one))
-        return [one for one in files if is_path(one)], unsayable
+        left_out = tuple(f"{root.name}: {unsayable(one)}" for one in files if not is_path(one))
+        return [one for one in files if is_path(one)], left_out
 
     def _whole(self, root: Path, paths: Sequence[str]) -> Row:
         folder = Folder(root, "adopted")
@@ -171,8 +182,8 @@ class Adopter:
                 continue
             families: dict[str, list[str]] = {}
             weights = [place / name for name in sorted(names) if structure.is_weight(name)]
-            paths, unsayable = self._sayable(root, [one.relative_to(root).as_posix() for one in weights])
-            unknown += unsayable
+            paths, unsaid = self._sayable(root, [one.relative_to(root).as_posix() for one in weights])
+            unknown += unsaid
             for path in paths:
                 if path not in known:
                     families.setdefault(structure.family(path), []).append(path)
@@ -200,10 +211,6 @@ class Adopter:
             named = replace(row, source=told.source, title=told.title, unknown=())
             return replace(named, files=(replace(file, digests=told.digests or file.digests),))
         return row if len(files) == 1 else replace(row, source=f"file:{root.absolute()}", files=files)
-
-
-def _unsayable(place: Path | str) -> str:
-    return f"{str(place)!r} cannot be named in a catalog: left out"
 
 
 def _renamed(file: File, path: str) -> File:

@@ -98,12 +98,17 @@ def _sayable(row: Row, taken: dict[tuple[str, str], tuple[str, str]]) -> tuple[R
         place = (row.folder, file.save_as or file.path)
         owner = (row.source, file.path)
         if not (is_path(file.path) and is_path(file.save_as or file.path)):
-            why.append(f"{file.path!r} cannot be named in a catalog: left out")
+            why.append(unsayable(file.path))
         elif row.folder and taken.setdefault(place, owner) != owner:
             why.append(f"{place[1]} is already {' '.join(taken[place])}, it cannot be {file.path} too: left out")
         else:
             files.append(file)
     return replace(row, files=tuple(files)), why
+
+
+def unsayable(place: Path | str) -> str:
+    """Tell that a catalog cannot name *place*."""
+    return f"{str(place)!r} cannot be named in a catalog: left out"
 
 
 def is_path(path: str) -> bool:

@@ -249,9 +249,8 @@ class _Bringing:
             source=model.source.text,
             revision=model.source.revision,
             commit=whole.revision or "",
-            files=tuple(
-                _with_learned(one, learned.get(one.path)) for one in whole.files
-            ),  # with --only too: those of the whole model
+            # With --only too: those of the whole model.
+            files=tuple(_with_learned(one, learned.get(one.path)) for one in whole.files),
             include=model.include,
             exclude=model.exclude,
             listing=manifest.files if manifest else None,
