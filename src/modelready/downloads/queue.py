@@ -14,7 +14,7 @@ import uuid
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
-from modelready.downloads.jobs import NEXT_SEQ, Job
+from modelready.downloads.jobs import AT_WORK, NEXT_SEQ, Job
 from modelready.errors import Held, WrongState
 from modelready.layouts.locking import hold_if_free, is_held
 
@@ -165,13 +165,13 @@ class Queue:
                 self.recover()
             elif (job := self.open_job(model)) and job.claimed:
                 raise Held(f"{model}: a living process is at it", remedy="cancel it")
-        at_work = self.jobs.select("WHERE lasting = 0 AND model = ? AND state IN (?, ?, ?)", model, *_AT_WORK)
+        at_work = self.jobs.select("WHERE lasting = 0 AND model = ? AND state IN (?, ?, ?)", model, *AT_WORK)
         if any(job.is_alive for job in at_work):
             raise Held(f"{model}: a living run of the suite is at it", remedy="stop that run, or wait for its end")
         still = f"model = ? AND claimed = '' AND state IN ({', '.join('?' * 4)})"
         return self.jobs.change(
             lambda rows: _set(
-                rows, still, model, *_AT_WORK, "paused", state="cancelled", note="cleared", finished_at=time.time()
+                rows, still, model, *AT_WORK, "paused", state="cancelled", note="cleared", finished_at=time.time()
             )
         )
 
@@ -280,7 +280,6 @@ class Queue:
         return self.jobs.change(act)
 
 
-_AT_WORK = ("queued", "downloading", "verifying")
 _SETTLED = (
     "state",
     "note",

@@ -99,29 +99,22 @@ class Planner:
         need = self._examiner.at_a_glance(placed, layout)
         return self._asked(model, layout, closely=False) if need.is_unsure else Plan(model, layout, placed, need)
 
-    def closely(self, model: Model, manifest: Manifest | None = None, before: Plan | None = None) -> Plan:
-        """Plan *model* with every digest proved; *manifest* is what its source said before, for a plan *before*."""
+    def closely(self, model: Model, before: Plan | None = None) -> Plan:
+        """Plan *model* with every digest proved; what its source said for a plan *before* is not asked again."""
         layout = places.layout_of(model, self._ground.settings)
-        if manifest is None:
+        if before is None or before.manifest is None:
             placed = locate(model, self._ground, only=self._options.only)
             need = self._examiner.closely(placed, layout)
             if not need.is_unsure:
                 return Plan(model, layout, placed, need)
-        return self._asked(model, layout, closely=True, manifest=manifest, before=before)
+        return self._asked(model, layout, closely=True, before=before)
 
-    def _asked(
-        self,
-        model: Model,
-        layout: HubCache | Folder,
-        *,
-        closely: bool,
-        manifest: Manifest | None = None,
-        before: Plan | None = None,
-    ) -> Plan:
-        manifest = self._with_known_digests(model, layout, manifest or self.resolve(model))
+    def _asked(self, model: Model, layout: HubCache | Folder, *, closely: bool, before: Plan | None = None) -> Plan:
+        said = before.manifest if before else None
+        manifest = self._with_known_digests(model, layout, said or self.resolve(model))
         what = Known("source", manifest.revision, manifest.files)
         # In the cache the places follow from what the source said: thousands of names are not joined again.
-        is_same = before is not None and before.manifest is manifest and isinstance(layout, HubCache)
+        is_same = said is manifest and isinstance(layout, HubCache)
         placed = before.placed if before and is_same else placed_by(model, layout, what, only=self._options.only)
         _raise_first(placed)
         examine = self._examiner.closely if closely else self._examiner.at_a_glance

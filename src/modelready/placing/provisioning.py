@@ -46,12 +46,12 @@ def provision(plan: Plan, ground: Ground, options: Options, *, progress: Progres
     sources = Sources(ground.settings, stop)
     planner = Planner(ground, options, sources, stop)
     progress.tell(state="verifying", files_total=len(plan.placed.files), bytes_total=_size(plan.placed.files))
-    if not plan.need.lacks and (found := planner.closely(plan.model, plan.manifest)).need.is_nothing:
+    if not plan.need.lacks and (found := planner.closely(plan.model, plan)).need.is_nothing:
         _tell_what_is_here(progress, found)
         return ""
     with _held(plan, ground, progress, stop):
         # Another process may have brought it, or a part of it, while this one waited.
-        now = planner.closely(plan.model, plan.manifest, plan)
+        now = planner.closely(plan.model, plan)
         _tell_what_is_here(progress, now)
         if now.need.is_nothing:
             return ""

@@ -79,4 +79,4 @@ def mismatch(wanted: Wanted, found: Mapping[Algorithm, str]) -> Digest | None:
 def _start(algorithm: Algorithm, size: int) -> Any:
     if algorithm == "git_sha1":
         return hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
-    return hashlib.sha256() if algorithm == "sha256" else hashlib.new(algorithm, usedforsecurity=False)
+    return getattr(hashlib, algorithm)(usedforsecurity=False)  # its own name: `new` looks it up for every file
