@@ -12,7 +12,8 @@ if [ -s "$baked" ]; then
 fi
 
 # A pod that is stopped while it downloads keeps what arrived: modelready hears of it, not only this script.
-modelready provision --certificate "$certificate" &
+# What it brings is loaded next, so it stays in the memory that is to spare.
+MODELREADY_KEEP_CACHED=true modelready provision --certificate "$certificate" &
 provision=$!
 trap 'kill -TERM "$provision" 2>/dev/null || true' TERM INT
 status=0

@@ -1,5 +1,6 @@
 """Real tokenizers, really loaded, in a process whose sockets are closed."""
 
+import importlib
 import io
 import json
 import socket
@@ -216,6 +217,90 @@ def test_a_module_in_the_working_directory_does_not_stand_in(tmp_path, split_tok
     assert tokenizers.encode(split_tokenizer(tmp_path / "tokenizer")).fault == ""
 
 
+# ---- a process that was begun before
+
+
+@pytest.fixture
+def early():
+    """Give a process that may be begun early."""
+    one = tokenizers.Early()
+    yield one
+    one.close()
+
+
+@pytest.mark.parametrize("polite", [pytest.param(False, id="hurried"), pytest.param(True, id="polite")])
+def test_a_process_begun_early_answers_as_any_other(tmp_path, whole_tokenizer, split_tokenizer, early, polite):
+    """It is taken once; what comes after it starts its own."""
+    folders = [split_tokenizer(tmp_path / "split"), whole_tokenizer(tmp_path / "whole")]
+
+    early.begin(polite=polite)
+    first = tokenizers.encode_many(folders, early=early)
+    second = tokenizers.encode_many(folders, early=early)
+
+    assert [one.fault for one in first] == ["", ""]
+    assert first == second
+
+
+def test_it_imports_before_it_is_asked(tmp_path, split_tokenizer, program, early):
+    """Else nothing would be won."""
+    program(f"import sys; early = sys.argv[1:]\n{ANSWER}\nanswer(fault=' '.join(early))")
+
+    early.begin(polite=True)
+    begun = early.take()
+    early.begin()
+    told = tokenizers.encode(split_tokenizer(tmp_path / "tokenizer"), early=early)
+    tokenizers._end(begun)
+
+    assert told.fault == "--early"
+    assert begun.args[-2:] == ["--early", "--polite"]
+
+
+def test_no_tokenizer_is_blamed_for_a_process_that_ended_before(tmp_path, whole_tokenizer, early):
+    """Where memory is short, the system kills what is idle."""
+    early.begin()
+    early._process.kill()
+    early._process.wait()
+
+    assert tokenizers.encode(whole_tokenizer(tmp_path / "tokenizer"), early=early).fault == ""
+
+
+def test_one_that_crashes_after_it_was_taken_is_followed_by_another(tmp_path, whole_tokenizer, program, early):
+    """As any other."""
+    folders = [whole_tokenizer(tmp_path / name) for name in ("good", "bad", "well")]
+    act = "os.abort()"
+    program(f"{ANSWER}\nfor one in work['folders']:\n    if one.endswith('bad'): {act}\n    answer()\n")
+
+    early.begin()
+    told = tokenizers.encode_many(folders, early=early)
+
+    assert [one.fault for one in told] == ["", "the process that loads it ended with signal 6", ""]
+
+
+def test_one_that_nobody_takes_is_ended(early):
+    """Nothing outlives the run."""
+    early.begin()
+    process = early._process
+
+    early.close()
+    early.close()
+
+    assert process.returncode == -9
+    assert early.take() is None
+
+
+def test_a_system_without_room_for_it_is_no_fault(early, monkeypatch):
+    """Whoever needs one starts his own."""
+
+    def refuse(*_, **__):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+
+    early.begin()
+
+    assert early.take() is None
+
+
 # ---- what runs in it
 
 
@@ -239,6 +324,31 @@ def test_the_program_answers_line_by_line(tmp_path, whole_tokenizer, monkeypatch
     assert (first["loaded_as"], first["fault"]) == ("tokenizers.Tokenizer", "")
     assert second["fault"]
     assert hooks == [tokenizer_trial._close_sockets]
+
+
+@pytest.mark.parametrize("options", [["--early"], ["--early", "--polite"]])
+def test_it_closes_the_sockets_before_it_imports_early(tmp_path, whole_tokenizer, monkeypatch, capfd, options):
+    """An import that asks the network must not succeed because it came early; nor does one that fails end anything."""
+    told = []
+
+    really = importlib.import_module
+
+    def refuse(name, package=None):
+        if name != "transformers":
+            return really(name, package)
+        told.append(name)
+        raise ImportError(name)
+
+    monkeypatch.setattr("sys.argv", ["trial", *options])
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps({"prompt": PROMPT, "folders": [str(tmp_path)]})))
+    monkeypatch.setattr("sys.addaudithook", lambda _: told.append("closed"))
+    monkeypatch.setattr("os.nice", told.append)
+    monkeypatch.setattr("importlib.import_module", refuse)
+
+    tokenizer_trial.main()
+
+    assert told == ["closed", *([10] if "--polite" in options else []), "transformers"]
+    assert json.loads(capfd.readouterr().out)["fault"]
 
 
 CONNECT = """

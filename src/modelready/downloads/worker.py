@@ -29,13 +29,14 @@ _BEAT_S = 2.0
 
 @dataclass(frozen=True)
 class Order:
-    """What a worker is to bring: models in order, on which ground, under which run; who hears of each job's end."""
+    """What a worker is to bring: models in order, on which ground, under which run; who hears how it goes."""
 
     models: Sequence[Model]
     ground: Ground
     run: str
     options: Options
     ended: Callable[[Job], None] = lambda _: None
+    begins: Callable[[Plan], None] = lambda _: None
 
 
 class Worker:
@@ -91,6 +92,7 @@ class Worker:
                 self._bring(plan)
 
     def _bring(self, plan: Plan) -> None:
+        self._order.begins(plan)
         progress = Progress(self._job(plan.model), self._jobs)
         try:
             with progress:

@@ -2,11 +2,14 @@
 Load tokenizers with sockets closed: the program that ``tokenizers.encode_many`` runs.
 
 Reads ``{"prompt": …, "folders": […]}`` and writes one line of JSON a folder. It imports nothing of ours: it is run by
-its path, so that nothing but the libraries in question decides.
+its path, so that nothing but the libraries in question decides. With ``--early`` it imports them before it is asked;
+with ``--polite`` it lets everything else on the machine go first.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 import os
 import sys
@@ -17,6 +20,7 @@ _OUTGOING = frozenset(
     f"socket.{event}"
     for event in ("connect", "getaddrinfo", "gethostbyname", "gethostbyaddr", "getnameinfo", "sendto", "sendmsg")
 )
+_POLITENESS = 10
 _asked: list[str] = []
 
 
@@ -25,6 +29,11 @@ def main() -> None:
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         os.dup2(2, 1)  # what a library prints is no answer
         sys.addaudithook(_close_sockets)
+        if "--polite" in sys.argv[1:]:
+            getattr(os, "nice", int)(_POLITENESS)
+        if "--early" in sys.argv[1:]:
+            with contextlib.suppress(Exception):  # told of each folder that needs it
+                importlib.import_module("transformers").AutoTokenizer  # noqa: B018 - its modules are loaded when named
         work = json.load(sys.stdin)
         for folder in work["folders"]:
             _asked.clear()
@@ -147,3 +156,4 @@ def _in_one_line(error: Exception) -> str:
 
 if __name__ == "__main__":
     main()
+    os._exit(0)  # all is told; tearing the libraries down takes as long as a small tokenizer

@@ -16,7 +16,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -75,21 +75,55 @@ def files_in(folder: Path) -> tuple[str, ...]:
         return ()
 
 
-def encode(folder: Path, prompt: str = PROMPT, *, timeout_s: float = TIMEOUT_S) -> Encoded:
+def encode(folder: Path, prompt: str = PROMPT, *, timeout_s: float = TIMEOUT_S, early: Early | None = None) -> Encoded:
     """Load the tokenizer in *folder* with sockets closed, and encode and decode *prompt*."""
-    return encode_many([folder], prompt, timeout_s=timeout_s)[0]
+    return encode_many([folder], prompt, timeout_s=timeout_s, early=early)[0]
 
 
-def encode_many(folders: Sequence[Path], prompt: str = PROMPT, *, timeout_s: float = TIMEOUT_S) -> tuple[Encoded, ...]:
+def encode_many(
+    folders: Sequence[Path], prompt: str = PROMPT, *, timeout_s: float = TIMEOUT_S, early: Early | None = None
+) -> tuple[Encoded, ...]:
     """
-    Do the same for many *folders*, in their order, for the price of one start.
+    Do the same for many *folders*, in their order, for the price of one start: of *early*, if that was begun.
 
     *timeout_s* is what a single one may take. One that hangs or crashes costs the others nothing but a new start.
     """
     found = {folder: Encoded(folder, fault=why) for folder in folders if (why := _why_not(folder))}
     while waiting := [folder for folder in dict.fromkeys(folders) if folder not in found]:
-        found |= _trial(waiting, prompt, timeout_s)
+        process = (early.take() if early else None) or _start()
+        found |= _trial(process, waiting, prompt, timeout_s)
     return tuple(found[folder] for folder in folders)
+
+
+class Early:
+    """A process that imports what reads tokenizers while nobody waits for it, until somebody takes it."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._turn = Lock()
+
+    def begin(self, *, polite: bool = False) -> None:
+        """
+        Start it, unless it runs; a *polite* one lets everything else go first.
+
+        Where the system has no room for it now, whoever needs one starts his own.
+        """
+        with self._turn, contextlib.suppress(OSError):
+            self._process = self._process or _start("--early", *(["--polite"] if polite else []))
+
+    def take(self) -> subprocess.Popen[bytes] | None:
+        """Give it away; None where it was not begun, or ended meanwhile (no tokenizer is to blame for that)."""
+        with self._turn:
+            process, self._process = self._process, None
+        if process is None or process.poll() is None:
+            return process
+        _end(process)
+        return None
+
+    def close(self) -> None:
+        """End it, if nobody took it."""
+        if process := self.take():
+            _end(process)
 
 
 def _is_sentencepiece(name: str) -> bool:
@@ -123,13 +157,24 @@ def _is_installed(module: str) -> bool:
 # ---- the process
 
 
-def _trial(folders: Sequence[Path], prompt: str, timeout_s: float) -> dict[Path, Encoded]:
-    """Give what one process says of the first of *folders*: of all, unless one hangs or crashes."""
-    command = [sys.executable, "-P", str(Path(__file__).with_name("tokenizer_trial.py"))]
-    asked = json.dumps({"prompt": prompt, "folders": [str(folder) for folder in folders]}).encode()
-    with subprocess.Popen(  # noqa: S603 - this Python, with a file of ours
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with process:
+        process.kill()
+
+
+def _start(*options: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-P", str(Path(__file__).with_name("tokenizer_trial.py")), *options]
+    return subprocess.Popen(  # noqa: S603 - this Python, with a file of ours
         command, env=_environment(os.environ), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
+    )
+
+
+def _trial(
+    process: subprocess.Popen[bytes], folders: Sequence[Path], prompt: str, timeout_s: float
+) -> dict[Path, Encoded]:
+    """Give what *process* says of the first of *folders*: of all, unless one hangs or crashes."""
+    asked = json.dumps({"prompt": prompt, "folders": [str(folder) for folder in folders]}).encode()
+    with process:
         answers: SimpleQueue[bytes] = SimpleQueue()
         pump = Thread(target=_pump, args=(process.stdout, answers), daemon=True)
         pump.start()

@@ -43,15 +43,20 @@ def folders(model: PlacedModel, lookup: Callable[[str], PlacedModel]) -> tuple[T
 
 
 def unloadable(
-    model: PlacedModel, lookup: Callable[[str], PlacedModel], *, refused: Collection[str] = ()
+    model: PlacedModel,
+    lookup: Callable[[str], PlacedModel],
+    *,
+    refused: Collection[str] = (),
+    early: tokenizers.Early | None = None,
 ) -> tuple[Fault, ...]:
     """
     Tell the tokenizers of *model* that do not load with sockets closed, or do not encode a prompt.
 
-    One with a required file that is absent, or one of *refused*, was told of already: it is passed over.
+    One with a required file that is absent, or one of *refused*, was told of already: it is passed over. They are
+    loaded in the process *early*, if that was begun.
     """
     asked = [one for one in folders(model, lookup) if not _is_told(one, refused if one.model is model else ())]
-    answers = tokenizers.encode_many([one.folder for one in asked])
+    answers = tokenizers.encode_many([one.folder for one in asked], early=early)
     return tuple(_fault(one, answer, model) for one, answer in zip(asked, answers, strict=True) if answer.fault)
 
 

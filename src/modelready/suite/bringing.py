@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelready.downloads.worker import Order, Worker
+from modelready.inspection import tokenizers
 from modelready.placing import Options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from modelready.downloads.jobs import Job
+    from modelready.placing import Plan
     from modelready.suite.state import Suite
 
 
@@ -21,9 +23,11 @@ class Bringing:
         self._suite, self._ended = suite, ended
         self._worker: Worker | None = None
 
-    def begin(self, selected: Collection[str]) -> None:
+    def begin(self, selected: Collection[str], *, loads_tokenizers: bool) -> None:
         """
         Begin with the models *selected* that are required, and their needs; a second call does nothing.
+
+        Where the run *loads_tokenizers*, what that takes is imported while they come.
 
         Raises: NotWritable, when the state folder cannot be written.
         """
@@ -37,9 +41,16 @@ class Bringing:
                 reread=given.reread,
                 trust=given.trust_ledger,
             )
-            worker = Worker(Order(models, suite.ground, suite.run, options, self._ended))
+            begins = self._prepare if loads_tokenizers else _nothing
+            worker = Worker(Order(models, suite.ground, suite.run, options, self._ended, begins))
             worker.start()
             self._worker = worker
+
+    def _prepare(self, plan: Plan) -> None:
+        """Let what will load the tokenizers that come be imported meanwhile: that takes seconds."""
+        coming = {one.place.parent for one in plan.need.fetch}
+        if any(one.folder in coming for one in tokenizers.folders(plan.placed, self._suite.placed)):
+            self._suite.early.begin(polite=True)
 
     @property
     def notes(self) -> list[str]:
@@ -50,3 +61,7 @@ class Bringing:
     def stop(self) -> BaseException | None:
         """End the worker; what arrived is kept. Give the bug that ended it, if one did."""
         return self._worker.stop() if self._worker else None
+
+
+def _nothing(_: Plan) -> None:
+    pass

@@ -25,7 +25,7 @@ def tokenizer_faults(suite: Suite, model: PlacedModel, refused: Collection[str])
     key = key_of(folders, suite.ground.ledger, refused=refused, trust=suite.options.trust_ledger)
     if done.went_well(key) and not suite.options.reread:
         return ()
-    faults = tokenizers.unloadable(model, suite.placed, refused=refused)
+    faults = tokenizers.unloadable(model, suite.placed, refused=refused, early=suite.early)
     if not faults:
         done.remember(key)
     return faults

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from modelready.suite.state import Suite
 
 
+_LOADING = "tokenizers.encode_text"
 _INTERRUPTED = "interrupted; what arrived is kept: run the same command again"
 
 
@@ -123,9 +124,14 @@ class Session:
         self._gathering.selected |= {naming.model_in(nodeid) for nodeid in nodeids} - {""}
         if self._showing:
             self._showing.expect(nodeids)
+        # With several processes none knows which of them will load the tokenizers.
+        is_alone = not (self._is_distributed or self._is_worker)
+        loads = is_alone and any(naming.check_in(nodeid) == _LOADING for nodeid in nodeids)
+        if loads and self._suite.options.reread and not self._bringing:
+            self._suite.early.begin()
         if self._bringing:
             try:
-                self._bringing.begin(self._gathering.selected)
+                self._bringing.begin(self._gathering.selected, loads_tokenizers=loads)
             except ModelreadyError as error:
                 self._refusal = str(error)
                 pytest.exit(self._refusal, returncode=error.exit_code)

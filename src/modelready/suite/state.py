@@ -14,6 +14,7 @@ import pytest
 
 from modelready import proving
 from modelready.downloads.arrivals import Arrivals
+from modelready.formats.tokenizers import Early
 from modelready.grounds import Ground, requested
 from modelready.inspection import applications, files, weights, workflows
 from modelready.inspection.applications import Here
@@ -49,6 +50,7 @@ class Suite:
     asked: Requested
     run: str
     refused: dict[str, dict[str, str]] = field(default_factory=dict)
+    early: Early = field(default_factory=Early)
     _placed: dict[str, PlacedModel] = field(default_factory=dict)
     _looked: _Here | None = None
 
@@ -144,7 +146,8 @@ class Suite:
         return found
 
     def close(self) -> None:
-        """Let go of the ledger and the rows."""
+        """Let go of the ledger, the rows and a process that nobody needed."""
+        self.early.close()
         self.ground.close()
 
 

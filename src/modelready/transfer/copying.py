@@ -14,6 +14,7 @@ from modelready import errors
 from modelready.model import Digest
 from modelready.network import retries
 from modelready.transfer import disk, hashing
+from modelready.transfer.behind import Behind
 from modelready.transfer.parts import Part
 from modelready.transfer.wanted import Proof
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from modelready.transfer.wanted import Wanted, Watcher
 
 _CHUNK = 4 << 20
-_SYNC_EVERY = 256 << 20
 
 
 def copy(
@@ -98,14 +98,12 @@ class _Copy:
         digester = hashing.Digester(hashing.algorithms(self._wanted), size)
         with disk.told(part.path):
             digester.read(part.path, part.prefix, self._buffer)
-        synced = digester.position
-        for view in self._read(digester.position):
-            part.write(digester.position, view, part.generation)
-            digester.update(view)
-            self._watcher.received(self._wanted, len(view))
-            if digester.position - synced >= _SYNC_EVERY:
-                synced = digester.position
-                part.sync()
+        with Behind(part) as behind:
+            for view in self._read(digester.position):
+                part.write(digester.position, view, part.generation)
+                digester.update(view)
+                self._watcher.received(self._wanted, len(view))
+                behind.passed(digester.position)
         self._watcher.verifying(self._wanted)
         return digester.found()
 

@@ -13,11 +13,16 @@ import sys
 from typing import TYPE_CHECKING
 
 from modelready import errors
+from modelready.environment import is_true
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+#: Says that large files that were brought shall stay in the page cache, for whoever loads them at once.
+KEEP = "MODELREADY_KEEP_CACHED"
+
+_LARGE = 32 << 20
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -44,12 +49,14 @@ def sync_data(descriptor: int) -> None:
 
 
 def sync_file(descriptor: int) -> None:
-    """Make a finished file durable."""
+    """Make a finished file durable; a large one leaves the page cache to others."""
     if sys.platform == "darwin":
         # There fsync leaves the bytes in the drive's cache.
         fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
     else:
         os.fsync(descriptor)
+    if os.fstat(descriptor).st_size >= _LARGE:
+        let_go(descriptor)
 
 
 def sync_all(descriptor: int) -> bool:
@@ -80,10 +87,21 @@ def _release() -> tuple[int, ...]:
     return tuple(int(one) for one in numbers if one.isdigit())
 
 
-def start_writing(descriptor: int) -> None:
-    """Let the system begin to write a finished file, without waiting for it."""
+def write_out(descriptor: int, offset: int = 0, length: int = 0) -> None:
+    """Let the system begin to write *length* bytes (0: to the end), without waiting for it."""
+    # On Linux this begins to write what is not yet written, and that stays in memory meanwhile.
+    _not_needed(descriptor, offset, length)
+
+
+def let_go(descriptor: int, offset: int = 0, length: int = 0) -> None:
+    """Let the page cache give up *length* bytes (0: to the end) where they are written, unless KEEP says no."""
+    if not is_true(os.environ.get(KEEP)):
+        _not_needed(descriptor, offset, length)
+
+
+def _not_needed(descriptor: int, offset: int, length: int) -> None:
     if hasattr(os, "posix_fadvise"):
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.posix_fadvise(descriptor, offset, length, os.POSIX_FADV_DONTNEED)
 
 
 def write(descriptor: int, view: memoryview, offset: int) -> Iterator[int]:

@@ -124,7 +124,7 @@ def _sync_each(parts: list[Part]) -> None:
             with disk.told(part.path):
                 descriptors.append(os.open(part.path, os.O_RDONLY | os.O_CLOEXEC))
                 if (part.size or 0) <= _SMALL:
-                    disk.start_writing(descriptors[-1])
+                    disk.write_out(descriptors[-1])
         for part, descriptor in zip(parts, descriptors, strict=True):
             with disk.told(part.path):
                 disk.sync_file(descriptor)

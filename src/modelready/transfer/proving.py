@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelready.model import Digest
 from modelready.transfer import disk, hashing
+from modelready.transfer.behind import Behind
 from modelready.transfer.wanted import Proof
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _CHUNK = 4 << 20  # hashed at once, where so much is there
 _STRETCH = 64 << 20
-_SYNC_EVERY = 256 << 20
 
 
 def prove(fetch: Fetch, keeper: Keeper, watcher: Watcher, buffer: memoryview, halted: threading.Event) -> None:
@@ -57,7 +57,6 @@ class Follower(threading.Thread):
         self._halted, self._failed = halted, failed
         self._part = fetch.open()
         self._buffer = memoryview(bytearray(hashing.BUFFER))
-        self._synced = self._part.count
 
     def run(self) -> None:
         """Follow until the file is proved or the work halted; whatever goes wrong ends the transfer."""
@@ -71,19 +70,21 @@ class Follower(threading.Thread):
         """Follow one generation of the part to its end; tell whether the file is proved."""
         part, generation = self._part, self._part.generation
         digester = self._fetch.begin_digest(generation)
-        while digester.position < (part.size or 0):
-            end = self._grown(generation, digester.position)
-            if end is None:
-                return False
-            if not _read_on(digester, part, end, self._buffer) and digester.position < end:
-                break  # somebody else cut the part: the digest will not be right
-            self._sync_now_and_then(part)
+        with Behind(part, self._keeper.sync) as behind:
+            while digester.position < (part.size or 0):
+                end = self._grown(generation, digester)
+                if end is None:
+                    return False
+                is_left = end == part.size or end - digester.position >= _CHUNK
+                if is_left and not _read_on(digester, part, end, self._buffer) and digester.position < end:
+                    break  # somebody else cut the part: the digest will not be right
+                behind.passed(digester.position)
         self._watcher.verifying(self._fetch.wanted)
         return _judge(self._fetch, part, generation, digester, self._keeper)
 
-    def _grown(self, generation: int, position: int) -> int | None:
-        """Wait for bytes worth hashing behind *position*; give their end, None when they will not come."""
-        part = self._part
+    def _grown(self, generation: int, digester: hashing.Digester) -> int | None:
+        """Wait until the prefix has grown, hashed on arrival or not; give its end, None when it will not grow."""
+        part, position = self._part, digester.position
 
         def is_worth_it() -> bool:
             is_over = self._halted.is_set() or part.generation != generation
@@ -93,11 +94,6 @@ class Follower(threading.Thread):
             part.moved.wait_for(is_worth_it)
             is_over = self._halted.is_set() or part.generation != generation
             return None if is_over else part.prefix
-
-    def _sync_now_and_then(self, part: Part) -> None:
-        if part.count - self._synced >= _SYNC_EVERY:
-            self._synced = part.count
-            self._keeper.sync(part)
 
 
 def _read_on(digester: hashing.Digester, part: Part, end: int, buffer: memoryview) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from modelready.model import Digest
 from modelready.network import retries
 from modelready.transfer import disk, hashing, ranges
+from modelready.transfer.behind import Behind
 from modelready.transfer.parts import SHARE, STEP, Part
 from modelready.transfer.wanted import Proof
 from modelready.transfer.xet_process import Process, XetFailed
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 _POLL_S = 0.1
 _CHUNK = 4 << 20  # hashed at once, where so much is there
 _STRETCH = 64 << 20
-_SYNC_EVERY = 256 << 20
 
 
 def bring_xet(  # noqa: PLR0913 - as `bring`: one call is the whole interface, all of it by name
@@ -146,13 +146,11 @@ class _Follower(threading.Thread):
         """Follow until the end, or until halted."""
         try:
             buffer = memoryview(bytearray(hashing.BUFFER))
-            synced = self._part.count
-            while self._digester.position < (self._part.size or 0) and (end := self._grown()):
-                with disk.told(self._part.path):
-                    self._digester.read(self._part.path, end, buffer)
-                if self._part.count - synced >= _SYNC_EVERY:
-                    synced = self._part.count
-                    self._part.sync()
+            with Behind(self._part) as behind:
+                while self._digester.position < (self._part.size or 0) and (end := self._grown()):
+                    with disk.told(self._part.path):
+                        self._digester.read(self._part.path, end, buffer)
+                    behind.passed(self._digester.position)
         except BaseException as error:  # noqa: BLE001 - raised again where the thread is waited for
             self._failure = error
 
