@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import uuid
 from pathlib import Path
@@ -20,7 +21,7 @@ def link(place: Path, blob: Path) -> bool:
 
     Raises: DiskFull or NotWritable.
     """
-    target = os.path.relpath(blob, place.parent)
+    target = _way(place, blob)
     with told(place):
         try:
             _replace(place, target, blob.parent)
@@ -51,7 +52,18 @@ def end(place: Path) -> Path:
 
 def leads(place: Path, blob: Path) -> bool:
     """Tell whether *place* is the relative link to *blob* that ``link`` would make."""
-    return target(place) == os.path.relpath(blob, place.parent)
+    return target(place) == _way(place, blob)
+
+
+def _way(place: Path, blob: Path) -> str:
+    """Give the way from *place* to *blob*, as a link says it."""
+    folder, name = os.path.split(blob)
+    return os.path.join(_way_to(folder, os.path.dirname(place)), name)  # noqa: PTH118, PTH120 - of thousands, as texts
+
+
+@functools.lru_cache(256)
+def _way_to(folder: str, start: str) -> str:
+    return os.path.relpath(folder, start)
 
 
 def _replace(place: Path, wanted: str, scratch: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 import stamina
@@ -106,8 +107,14 @@ def persist(work: Callable[[], None], patience: Patience) -> None:
 
     """
     while True:
+        patience.wait()
+        before = patience.progress
         try:
-            return _try(work, patience)
+            return work()  # without stamina, whose care costs a small file as much as its bytes do
+        except Passing as fault:
+            failed = fault
+        try:
+            return _try_again(work, patience, failed, before)
         except _Progressed:
             continue
         except Passing as fault:
@@ -126,7 +133,14 @@ def interrupted() -> errors.Interrupted:
     return errors.Interrupted("the download was stopped", remedy="provision again to go on; what arrived is kept")
 
 
-def _try(work: Callable[[], None], patience: Patience) -> None:
+def _try_again(work: Callable[[], None], patience: Patience, failed: Passing, before: int) -> None:
+    """Go on after a first try that *failed*, *before* which so much had arrived."""
+
+    def again() -> None:
+        patience.wait()
+        work()
+
+    works = chain([lambda: _fail(failed)], repeat(again))
     for attempt in stamina.retry_context(
         on=lambda error: 0.0 if isinstance(error, Passing) else False,
         attempts=patience.attempts,
@@ -135,13 +149,15 @@ def _try(work: Callable[[], None], patience: Patience) -> None:
         wait_max=_LONGEST_BACKOFF_S,
     ):
         with attempt:
-            patience.wait()
-            before = patience.progress
             try:
-                work()
+                next(works)()
             except Passing as fault:
-                is_first = patience.progress > before
+                is_first, before = patience.progress > before, patience.progress
                 patience.plan(fault, 0.0 if is_first else attempt.next_wait)
                 if is_first:
                     raise _Progressed from fault
                 raise
+
+
+def _fail(fault: Passing) -> None:
+    raise fault

@@ -18,6 +18,10 @@ def added(ranges: Ranges, start: int, end: int) -> Ranges:
 
 def gaps(ranges: Ranges, size: int) -> Ranges:
     """Name what *ranges* lack of the bytes from 0 to *size*."""
+    if len(ranges) <= 1:  # nearly always, and asked for every chunk of every file
+        start, end = ranges[0] if ranges else (0, 0)
+        around = ((0, start), (end, size))
+        return tuple(one for one in around if one[0] < one[1])
     starts = (0, *(end for _, end in ranges))
     ends = (*(start for start, _ in ranges), size)
     return tuple((start, end) for start, end in zip(starts, ends, strict=True) if start < end)
