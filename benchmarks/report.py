@@ -99,7 +99,8 @@ def _row(one: Comparison, place: int) -> tuple[str, ...]:
 
 
 def _peak(results: Sequence[Result]) -> tuple[str, ...]:
-    ours = max((result.ours for result in results if result.most_bytes is None), key=lambda one: one.peak_bytes)
+    measured = [result for result in results if result.most_bytes is None] or results
+    ours = max((result.ours for result in measured), key=lambda one: one.peak_bytes)
     is_kept = ours.peak_bytes <= _MEMORY_BYTES
     limit = f"{_MEMORY_BYTES // 10**6} MB"
     return ("peak memory, any size", "", limit, "", "", "", "", _megabytes(ours), _VERDICTS[is_kept])

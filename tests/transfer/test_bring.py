@@ -1,12 +1,14 @@
 """Files arrive whole, whatever their size and number, and what is told of them is true."""
 
 import hashlib
+import queue
 import threading
 
 import pytest
 
 from modelready import errors
 from modelready.model import Digest
+from modelready.transfer import keeping
 
 
 def git_sha1(content):
@@ -159,3 +161,24 @@ def test_no_thread_stays_behind(server, want, fetch, small, large):
 
     assert [one for one in threading.enumerate() if one.name.startswith("modelready")] == []
     assert threading.active_count() <= before + 8
+
+
+def test_no_small_file_is_waited_for_when_all_are_there(server, want, fetch, small, monkeypatch):
+    """Many are synced together; a model of few must not wait for nothing."""
+    in_vain = []
+
+    class Recording(queue.SimpleQueue):
+        def get(self, block=True, timeout=None):
+            try:
+                return super().get(block, timeout)
+            except queue.Empty:
+                in_vain.append(timeout)
+                raise
+
+    monkeypatch.setattr(keeping.queue, "SimpleQueue", Recording)
+    monkeypatch.setattr(keeping, "_GATHERING_S", 30.0)
+    for number in range(3):
+        server.serve(f"{number}.bin", small[: 1000 + number])
+
+    assert len(fetch(*(want(f"{number}.bin") for number in range(3)))) == 3
+    assert [timeout for timeout in in_vain if timeout] == []

@@ -34,7 +34,8 @@ class Keeper(threading.Thread):
     """
     Syncs parts that grow, and syncs, settles and reports those that are proved.
 
-    Small files are synced by the dozen: all begin to be written before the first is waited for.
+    Small files are synced by the dozen: all begin to be written before the first is waited for. None is waited for
+    when all *count* files are there.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class Keeper(threading.Thread):
         settle: Callable[[Proof], None],
         watcher: Watcher,
         *,
+        count: int,
         settled: Callable[[], None],
         failed: Callable[[BaseException], None],
     ) -> None:
         super().__init__(name="modelready-keeper", daemon=True)
         self._settle, self._watcher, self._settled, self._failed = settle, watcher, settled, failed
+        self._lacking = count
         self._asked: queue.SimpleQueue[_Proved | Part | None] = queue.SimpleQueue()
 
     def sync(self, part: Part) -> None:
@@ -72,13 +75,20 @@ class Keeper(threading.Thread):
 
     def _next(self) -> list[_Proved | Part | None]:
         """Give what is asked for; small files are waited for a moment, as syncing one costs as much as a dozen."""
-        asked = [self._asked.get()]
+        asked = [self._take()]
         until = time.monotonic() + _GATHERING_S
         with contextlib.suppress(queue.Empty):
             while len(asked) < _MOST_AT_ONCE and asked[-1] is not None:
-                patience_s = until - time.monotonic() if _is_small(asked[-1]) else 0.0
-                asked.append(self._asked.get(timeout=patience_s) if patience_s > 0 else self._asked.get_nowait())
+                is_worth_it = self._lacking and _is_small(asked[-1])
+                asked.append(self._take(until - time.monotonic() if is_worth_it else 0.0))
         return asked
+
+    def _take(self, patience_s: float | None = None) -> _Proved | Part | None:
+        """Give what was asked for first, waiting for as long as *patience_s* says, or without end."""
+        is_waiting = patience_s is None or patience_s > 0
+        one = self._asked.get(timeout=patience_s) if is_waiting else self._asked.get_nowait()
+        self._lacking -= isinstance(one, _Proved)
+        return one
 
     def _serve(self, asked: list[_Proved | Part | None]) -> bool:
         proved = [one for one in asked if isinstance(one, _Proved)]

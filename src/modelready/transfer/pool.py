@@ -61,7 +61,7 @@ class Pool:
         self._followers: list[Follower] = []
         self._clients: list[Client] = []
         self._patiences: list[retries.Patience] = []
-        self._keeper = Keeper(settle, watcher, settled=self._settled, failed=self.fail)
+        self._keeper = Keeper(settle, watcher, count=len(fetches), settled=self._settled, failed=self.fail)
 
     def run(self, connections: int, stop: threading.Event) -> None:
         """
