@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from typing import TYPE_CHECKING
 
@@ -185,9 +186,40 @@ def test_a_cut_run_says_so_in_its_certificate(tiny_machine, judged):
     cut = judged(tiny_machine, "certify", "-k", "weights")
 
     assert cut.status == 0, cut.text
+    assert "✓ tiny  passed: " in cut.text
+    assert re.search(r"^tiny: not proved by this run: -k or -m left out \d+ checks$", cut.text, re.MULTILINE)
     assert cut.predicate["modelready"]["partial"]
     assert cut.predicate["modelready"]["deselected"] > 0
     assert last.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        pytest.param(["--only", "*.json"], "only the files of --only were looked at: no model is proved", id="files"),
+        pytest.param(["-k", "weights", "-n", "2"], "tiny: not proved by this run: -k or -m left out", id="processes"),
+    ],
+)
+def test_who_looks_at_a_part_proves_no_model(tiny_machine, judged, options, words):
+    """One byte of the rest may be wrong."""
+    judged(tiny_machine, "provision")
+
+    cut = judged(tiny_machine, "certify", *options)
+
+    assert cut.status == 0, cut.text
+    assert words in cut.text
+
+
+def test_who_looks_at_all_of_some_models_proves_them(tiny_machine, tiny, hub, judged):
+    """A name after -k leaves out other models, and nothing of this one."""
+    hub.add_repo("acme/twin", tiny)
+    tiny_machine.catalog('[[model]]\nname = "twin"\nsource = "hf:acme/twin"\n', "twin.toml")
+    judged(tiny_machine, "provision")
+
+    one = judged(tiny_machine, "certify", "-k", "twin")
+
+    assert "✓ twin  ready: " in one.text
+    assert "not proved" not in one.text
 
 
 @pytest.mark.parametrize("command", ["provision", "certify"])

@@ -154,7 +154,7 @@ def test_a_server_without_its_extra_is_one_line(machine):
     done = machine.python(program)
 
     assert done.returncode == 4
-    assert "pip install 'modelready[web]'" in done.stderr
+    assert "pip install '.[web]'" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 

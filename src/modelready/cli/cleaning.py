@@ -73,7 +73,7 @@ def _short(path: Path) -> str:
     return words.folded(path)
 
 
-@click.command(epilog="Example: modelready remove wan-2.1-t2v --dry-run")
+@click.command(epilog="Example: modelready remove wan21-t2v-14b-fp8 --dry-run")
 @click.argument("names", nargs=-1, required=True, metavar="NAME…")
 @_DRY
 @_YES

@@ -31,7 +31,12 @@ class _Answers:
     drifts: dict[str, tuple[Drift, ...]] = field(default_factory=dict)
 
 
-@click.command(epilog="Example: modelready lock --check  # in CI, weekly: has anything moved upstream?")
+@click.command(
+    epilog="""\b
+Example:
+  modelready lock --check    in CI, weekly: has anything moved upstream?
+"""
+)
 @click.option("--check", "is_check", is_flag=True, help="Write nothing; exit 1 where a source differs from the lock.")
 @click.option("--update", multiple=True, metavar="NAME", help="Resolve only these models anew; repeatable.")
 @click.option("--json", "is_json", is_flag=True, help="For scripts: each difference with its kind.")

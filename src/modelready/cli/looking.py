@@ -79,7 +79,12 @@ def plan(asked: Requested, *, is_json: bool, only: tuple[str, ...]) -> int:
     return 1 if errors else 0
 
 
-@click.command(epilog='Example: llama-server --model "$(modelready path qwen3-4b-gguf)/Qwen3-4B-Q4_K_M.gguf"')
+@click.command(
+    epilog="""\b
+Example:
+  llama-server --model "$(modelready path qwen3-4b-gguf-q4km)/Qwen3-4B-Q4_K_M.gguf"
+"""
+)
 @click.argument("name")
 @request_options
 def path(asked: Requested, name: str) -> int:

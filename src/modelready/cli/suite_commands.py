@@ -26,6 +26,7 @@ Options (and all of pytest's: -k, -m, -n, -v, -x, --junit-xml …):
   --lock FILE         models.lock.json; default: beside the catalog
   --require GLOB      turn models on by name; repeatable
   --model GLOB        only these models; repeatable
+  --only GLOB         only these files of the models; repeatable
   --reread            read every byte again, whatever was remembered
   --budget TIME       to look for blank weights, a model; default: 10s; with
                       --reread they are read whole, however long it takes

@@ -55,7 +55,7 @@ def serve(  # noqa: PLR0913 - a command's options
     if lacking := [name for name in _NEEDED if importlib.util.find_spec(name) is None]:
         raise RequestError(
             f"serve needs the extra web, and {', '.join(lacking)} cannot be found",
-            remedy="run `pip install 'modelready[web]'`",
+            remedy="run `pip install '.[web]'` in a checkout of modelready",
         )
     from modelready.web.guards import Access  # noqa: PLC0415 - --help must be quick, and know it without the extra
     from modelready.web.service import Service  # noqa: PLC0415

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,9 +51,9 @@ class Distribution:
 
     @pytest.hookimpl
     def pytest_testnodedown(self, node: WorkerController) -> None:
-        """Note what the workers deselected; all of them deselect the same."""
+        """Note what the workers left out; all of them leave out the same."""
         output = getattr(node, "workeroutput", {})
-        self._gathering.deselected = max(self._gathering.deselected, output.get("deselected", 0))
+        self._gathering.left_out |= Counter(output.get("left_out", {}))
 
 
 def is_worker(config: pytest.Config) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -45,11 +46,16 @@ class Gathering:
     items: dict[str, dict[str, _Item]] = field(default_factory=dict)  # by model, by node id
     subjects: dict[str, dict[str, Subject]] = field(default_factory=dict)  # by model, by name
     selected: set[str] = field(default_factory=set)
-    deselected: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)  # checks that -k and -m leave out, by model
     has_collection_errors: bool = False
     notes: list[str] = field(default_factory=list)
     spoken: list[str] = field(default_factory=list)  # reports for standard output
     started: str = ""
+
+    @property
+    def deselected(self) -> int:
+        """Count the checks that -k and -m leave out."""
+        return self.left_out.total()
 
     def take(self, report: pytest.TestReport) -> None:
         """Take one *report* in; those of items that are no checks are passed over."""

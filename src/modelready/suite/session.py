@@ -77,7 +77,7 @@ class Session:
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Count what -k and -m leave out."""
-        self._gathering.deselected += sum(naming.is_check(item.path) for item in items)
+        self._gathering.left_out.update(naming.model_of(item) for item in items if naming.is_check(item.path))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Remember that a file could not be collected: a bug of ours."""
@@ -100,7 +100,7 @@ class Session:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """End what was begun, write the certificate, and say how the run went."""
         if self._is_worker:
-            self._config.workeroutput["deselected"] = self._gathering.deselected  # type: ignore[attr-defined]
+            self._config.workeroutput["left_out"] = dict(self._gathering.left_out)  # type: ignore[attr-defined]
             return
         bug = self._bringing.stop() if self._bringing else None
         self._gathering.notes += self._bringing.notes if self._bringing else []

@@ -144,6 +144,7 @@ class Showing:
         for one in warned:
             terminalreporter.write_line(one.id)
             terminalreporter.write_line(_indented(one.reason))
+        self._print_left_out(terminalreporter)
         self._print_unproved(terminalreporter)
         self._print_unseen(terminalreporter)
         if self._is_short and len(self._off) > _MOST_OFF and self.status != ending.NOTHING:
@@ -168,7 +169,12 @@ class Showing:
             if name not in self._off or len(self._off) <= _MOST_OFF:
                 self._line("-", name, reason, yellow=True)
         else:
-            self._line("✓", name, f"ready: {_checks(len(verdicts))}{self._bytes(name)}", green=True)
+            said = "passed" if self._is_partly_seen(name) else "ready"
+            self._line("✓", name, f"{said}: {_checks(len(verdicts))}{self._bytes(name)}", green=True)
+
+    def _is_partly_seen(self, name: str) -> bool:
+        """Tell whether not every check or file of a model was asked for: nobody knows whether it is ready."""
+        return bool(name and (self._suite.options.only or self._gathering.left_out[name]))
 
     @property
     def _off(self) -> set[str]:
@@ -190,6 +196,14 @@ class Showing:
         for one in gatherings.judged(self._gathering, self._suite):
             if one.verdict == "unproved":
                 reporter.write_line(f"{one.name}: unproved: {one.reason}", yellow=True)
+
+    def _print_left_out(self, reporter: pytest.TerminalReporter) -> None:
+        """Say what nobody looked at of the models that passed: they are not proved."""
+        if self._suite.options.only:
+            reporter.write_line("only the files of --only were looked at: no model is proved by this run", yellow=True)
+        for name in [one for one in self._gathering.items if one and self._gathering.left_out[one]]:
+            count = _checks(self._gathering.left_out[name])
+            reporter.write_line(f"{name}: not proved by this run: -k or -m left out {count}", yellow=True)
 
     def _print_unseen(self, reporter: pytest.TerminalReporter) -> None:
         """Say into which weights no check looks: for them only their digests speak."""
