@@ -223,6 +223,16 @@ def test_plan_of_what_is_complete_says_so(called, workshop):
     assert (status, out) == (0, "tiny: nothing to fetch, 6 files in place\n")
 
 
+def test_plan_of_what_only_lacks_names_says_so(called, workshop):
+    """Its bytes are here, and yet it is not in place."""
+    workshop.bring()
+    (workshop.snapshot / "config.json").unlink()
+
+    status, out, _ = called("plan")
+
+    assert (status, out) == (0, "tiny: nothing to fetch, 1 file to take from this machine, 5 files in place\n")
+
+
 def test_plan_for_scripts_is_json(called, workshop):
     """One file needs bytes, another only its name."""
     workshop.bring()

@@ -35,6 +35,14 @@ def test_absent_files_are_told_with_where_they_should_lie(model_in, tmp_path):
     assert "modelready provision" in faults[0].remedy
 
 
+def test_what_could_not_be_brought_is_not_told_to_be_brought(model_in):
+    """Doing again what has just failed is no remedy: the one of the failure is."""
+    failed = Fault("hf:acme/tiny", "no space left", "free some space", kind="disk_full")
+    model = replace(model_in(lost=["a.bin"]), faults=(failed,))
+
+    assert files.absent(model) == (failed, Fault("a.bin", "is not on disk"))
+
+
 def test_a_dangling_link_is_absent(model_in, tmp_path):
     """The name is there, the bytes are not."""
     (tmp_path / "a.bin").symlink_to("../blobs/gone")

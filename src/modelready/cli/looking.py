@@ -14,7 +14,7 @@ from modelready.errors import ModelreadyError, RequestError
 from modelready.layouts import looking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sized
     from pathlib import Path
 
     from modelready.downloads.jobs import Job
@@ -174,19 +174,25 @@ def _print_plans(plans: list[Plan]) -> None:
     from modelready.inspection import words  # noqa: PLC0415
 
     for one in plans:
-        count = len(one.need.fetch)
-        files = "1 file" if count == 1 else f"{count} files"
-        if count:
+        need = one.need
+        if need.fetch:
             free = sizes.told(_free(one.placed.root))
             place = words.folded(one.placed.root)
-            click.echo(f"{one.model.name}: {files}, {sizes.told(one.bytes_to_fetch)} to {place} ({free} free)")
+            amount = f"{_files(need.fetch)}, {sizes.told(one.bytes_to_fetch)}"
+            click.echo(f"{one.model.name}: {amount} to {place} ({free} free)")
         else:
-            click.echo(f"{one.model.name}: nothing to fetch, {len(one.need.right)} files in place")
+            to_mend = len(need.twins) + len(need.link)
+            mended = f"{_files(range(to_mend))} to take from this machine, " if to_mend else ""
+            click.echo(f"{one.model.name}: nothing to fetch, {mended}{_files(need.right)} in place")
         for file in one.need.fetch:
             click.echo(f"  {file.path}  {'?' if file.size is None else sizes.told(file.size)}")
         for twin in one.need.twins:
             how = "lies on this machine already" if looking.is_file(twin.source) else "travels once"
             click.echo(f"  {twin.file.path}  {how}: {words.folded(twin.source)}")
+
+
+def _files(files: Sized) -> str:
+    return "1 file" if len(files) == 1 else f"{len(files)} files"
 
 
 def _free(place: Path) -> int:

@@ -32,8 +32,14 @@ _TELLERS = {
 
 
 def absent(model: PlacedModel) -> tuple[Fault, ...]:
-    """Tell the required files that are not on disk, and what was wrong already when they were looked for."""
-    lost = [Fault(one.path, why, _remedy(one)) for one in model.files if (why := _why_absent(one, model.root))]
+    """
+    Tell the required files that are not on disk, and what was wrong already when they were looked for.
+
+    Where bringing them failed, only that has a remedy: doing again what failed is none.
+    """
+    has_failed = any(fault.kind for fault in model.faults)
+    absent = ((one, why) for one in model.files if (why := _why_absent(one, model.root)))
+    lost = [Fault(one.path, why, "" if has_failed else _remedy(one)) for one, why in absent]
     if lost and (hint := neighbours.hint(model)):
         lost[0] = replace(lost[0], message=lost[0].message + hint)
     faults = (*model.faults, *lost)
