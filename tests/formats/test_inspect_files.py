@@ -127,6 +127,23 @@ def test_sizes_are_told_in_both_numbers(write, model_in, content, rule, told):
     assert [one.message for one in faults] == ([told] if told else [])
 
 
+@pytest.mark.parametrize(
+    ("rule", "mends"),
+    [
+        pytest.param({"size": 4, "min_size": 9}, "min_size", id="as its source has it"),
+        pytest.param({"size": 5, "min_size": 9}, "modelready provision", id="cut"),
+        pytest.param({"min_size": 9}, "modelready provision", id="nobody knows"),
+    ],
+)
+def test_a_file_that_is_as_its_source_has_it_is_not_brought_again(write, model_in, rule, mends):
+    """That would bring the same: it is the catalog that asks for more."""
+    write("a.safetensors", b"1234")
+
+    (fault,) = files.too_small(model_in(rules={"a.safetensors": rule}).files)
+
+    assert mends in fault.remedy
+
+
 def test_an_empty_text_is_as_it_should_be(write, model_in):
     """So is __init__.py."""
     write("__init__.py")

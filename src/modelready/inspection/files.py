@@ -31,6 +31,10 @@ _TELLERS = {
 }
 
 
+#: Where only the catalog's minimum is not reached.
+_AS_ITS_SOURCE_HAS_IT = "its source has just that size: correct `min_size` in the catalog, or ask who publishes it"
+
+
 def absent(model: PlacedModel) -> tuple[Fault, ...]:
     """
     Tell the required files that are not on disk, and what was wrong already when they were looked for.
@@ -65,7 +69,11 @@ def unlisted(model: PlacedModel) -> tuple[Fault, ...]:
 
 def too_small(files: Iterable[PlacedFile]) -> tuple[Fault, ...]:
     """Tell the files that have not the size that is known, or are smaller than the catalog says."""
-    return _each(files, _why_too_small)
+    here = {one.path: one for one in files}
+    return tuple(
+        replace(fault, remedy=_AS_ITS_SOURCE_HAS_IT) if _is_as_its_source_has_it(here[fault.path]) else fault
+        for fault in _each(here.values(), _why_too_small)
+    )
 
 
 def messages(files: Iterable[PlacedFile]) -> tuple[Fault, ...]:
@@ -153,6 +161,11 @@ def _why_too_small(placed: PlacedFile) -> str:
     if placed.size is not None:
         return ""
     return "is empty" if size == 0 and pages.is_binary(placed.place) else ""
+
+
+def _is_as_its_source_has_it(placed: PlacedFile) -> bool:
+    """Tell whether bringing *placed* again would bring the same."""
+    return placed.size is not None and looking.size(placed.place) == placed.size
 
 
 def _differs(size: int, expected: int) -> str:
