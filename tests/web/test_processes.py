@@ -167,3 +167,16 @@ def test_a_server_for_others_without_a_token_is_one_line(machine):
     assert (done.returncode, done.stdout) == (4, "")
     assert "MODELREADY_ADMIN_TOKEN" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_server_that_cannot_keep_its_queue_is_one_line(machine):
+    """Before it says that it serves; it neither hangs nor has to be killed."""
+    machine.catalog('[[model]]\nname = "tiny"\nsource = "hf:acme/tiny"\n')
+    machine.state.mkdir(parents=True)
+    (machine.state / "locks").write_text("a file where a folder belongs")
+
+    done = machine.run("serve", "--port", "0")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "locks" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -58,14 +58,21 @@ class QueueWorker:
         self._stop, self._woken, self._signed = threading.Event(), threading.Event(), threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._refusal: ModelreadyError | None = None
 
     def begin(self) -> None:
-        """Start the thread, once; from then on others see that this process lives."""
+        """
+        Start the thread, once; from then on others see that this process lives.
+
+        Raises: NotWritable, when the state folder cannot be written.
+        """
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="bringing the queue", daemon=True)
                 self._thread.start()
         self._signed.wait()
+        if self._refusal is not None:
+            raise self._refusal
         self._woken.set()
 
     def stop(self) -> None:
@@ -78,20 +85,28 @@ class QueueWorker:
                 self._fail_orphans()
 
     def _work(self) -> None:
-        with self._queue.sign(self.name):
+        try:
+            with self._queue.sign(self.name):
+                self._signed.set()
+                self._take_turns()
+        except ModelreadyError as error:
+            self._refusal = error
+        finally:
             self._signed.set()
-            beat = 0.0
-            while not self._stop.is_set():
-                self._woken.clear()
-                try:
-                    is_busy = self._turn()
-                    if time.monotonic() - beat > _BEAT_S:
-                        beat = time.monotonic()
-                        self._fail_orphans()
-                except ModelreadyError:  # a state folder that cannot be written now may be later
-                    is_busy = False
-                if not is_busy:
-                    self._woken.wait(_LOOK_S)
+
+    def _take_turns(self) -> None:
+        beat = 0.0
+        while not self._stop.is_set():
+            self._woken.clear()
+            try:
+                is_busy = self._turn()
+                if time.monotonic() - beat > _BEAT_S:
+                    beat = time.monotonic()
+                    self._fail_orphans()
+            except ModelreadyError:  # a state folder that cannot be written now may be later
+                is_busy = False
+            if not is_busy:
+                self._woken.wait(_LOOK_S)
 
     def _fail_orphans(self) -> None:
         for job in self._queue.fail_orphans():

@@ -62,10 +62,12 @@ def serve(service: Service, port: int, told: Callable[[str], None]) -> None:
     """
     Serve until SIGTERM or Ctrl-C; *told* gets the address.
 
-    Raises: RequestError, when the address cannot be had, or would need a token.
+    Raises: RequestError, when the address cannot be had, or would need a token. NotWritable, when the state folder
+    cannot be written.
     """
     check(service.access)
     with listen(service.access.host, port) as taken:
+        service.manager.begin()
         server = Server(service)
         # uvicorn stops gently and then raises the signal again: for us that is the end, and a good one.
         signal.signal(signal.SIGTERM, _end)
