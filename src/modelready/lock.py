@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NAME = "models.lock.json"
 FORMAT_VERSION = 1
 
-_REMEDY = "write it again with `modelready lock`, or take it back from version control"
+_REMEDY = "take it back from version control, or delete it and write a new one with `modelready lock`"
 
 
 @dataclass(frozen=True)

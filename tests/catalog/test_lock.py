@@ -211,7 +211,7 @@ def test_a_lock_that_makes_no_sense_costs_one_line(path, document, told):
 
     assert str(caught.value).startswith(str(path))
     assert told in str(caught.value)
-    assert "write it again with `modelready lock`" in str(caught.value)
+    assert "delete it and write a new one with `modelready lock`" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 4
 

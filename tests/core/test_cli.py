@@ -292,6 +292,19 @@ def test_path_gives_the_folder_to_be_given_to_an_application(called, workshop):
     assert (after, out) == (0, f"{workshop.snapshot}\n")
 
 
+def test_path_of_a_model_of_which_nothing_is_left_is_told(called, workshop):
+    """Another model of the same repository may have left its files in the folder."""
+    workshop.bring()
+    for one in [path for path in workshop.snapshot.rglob("*") if path.is_symlink()]:
+        one.unlink()
+    (workshop.snapshot / "of-another.txt").touch()
+
+    status, out, err = called("path", "tiny")
+
+    assert (status, out) == (1, "")
+    assert "is not on this machine yet" in err
+
+
 def test_path_of_a_model_without_a_folder_is_told(called, workshop):
     """Its variable is not set."""
     workshop.catalog = (

@@ -97,7 +97,8 @@ def path(asked: Requested, name: str) -> int:
             f"{name}: its folder names a variable that is not set", remedy="set it, or require the model"
         )
     placed = locate(model, asked.ground)
-    if not looking.is_folder(placed.root) or (model.layout == "hub-cache" and placed.revision is None):
+    is_anything_here = any(looking.is_file(one.place) for one in placed.files)
+    if not (is_anything_here and looking.is_folder(placed.root)):
         raise ModelreadyError(f"{name} is not on this machine yet", remedy="run `modelready provision`")
     click.echo(placed.root)
     return 0
