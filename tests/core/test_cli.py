@@ -426,6 +426,23 @@ def test_lock_tells_what_it_cannot_resolve_and_keeps_the_rest(called, workshop, 
     assert list(json.loads((workshop.place / "catalogs" / "models.lock.json").read_text())["models"]) == ["tiny"]
 
 
+@pytest.mark.parametrize("row", ['include = ["*.safetensor"]\n', '[[model.file]]\npath = "modle.safetensors"\n'])
+def test_a_pattern_that_matches_nothing_is_neither_planned_nor_locked(called, workshop, row):
+    """Nothing empty passes, whether the model lies here already or not."""
+    workshop.bring()
+    workshop.catalog += row
+    workshop.asked()
+
+    planned, out, err = called("plan")
+    locked, text, why = called("lock")
+
+    assert (planned, out, locked, text) == (1, "", 1, "")
+    for told in (err, why):
+        assert "matches no file of hf:acme/tiny" in told
+        assert "correct it in catalog.toml" in told
+    assert not (workshop.place / "catalogs" / "models.lock.json").exists()
+
+
 def test_lock_with_nothing_resolved_writes_nothing(called, workshop, hub):
     """And does not say that it did."""
     hub.remove("acme/tiny")

@@ -22,7 +22,7 @@ WEIGHTS = "model-00001-of-00002.safetensors"
 
 def planned(workshop, *names, **options):
     asked = workshop.asked(**options)
-    return [removing.plan(asked, asked.catalog.named(name), with_others=frozenset(names)) for name in names]
+    return removing.plan_all(asked, [asked.catalog.named(name) for name in names])
 
 
 def removed(workshop, *names, **options):
@@ -315,3 +315,21 @@ def test_the_command_says_each_path_and_asks(tiny_machine):
     assert told["name"] == "tiny"
     assert told["bytes"] > 40_000
     assert not (tiny_machine.cache / "models--acme--tiny").exists()
+
+
+def test_bytes_that_are_stored_once_are_won_with_the_last_of_their_names(workshop):
+    """Who needs space is told what removing both would win, and that removing one of them wins nothing."""
+    row = '[[model]]\nname = "{0}"\nsource = "hf:acme/tiny"\nlayout = "folder"\nfolder = "${{MODELS_DIR}}/{0}"\n'
+    workshop.catalog = row.format("one") + row.format("two")
+    workshop.bring()
+    for path in [path for path in (workshop.place / "models" / "two").iterdir() if path.is_file()]:
+        path.unlink()
+        os.link(workshop.place / "models" / "one" / path.name, path)
+    weights = workshop.place / "models" / "one" / WEIGHTS
+
+    alone, both = planned(workshop, "one"), planned(workshop, "one", "two")
+
+    assert weights.stat().st_nlink == 2
+    assert [find.size for removal in alone for find in removal.finds if find.path == weights] == [0]
+    sizes = {find.path: find.size for removal in both for find in removal.finds}
+    assert (sizes[weights], sizes[weights.parent.parent / "two" / WEIGHTS]) == (0, weights.stat().st_size)

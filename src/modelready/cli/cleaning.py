@@ -85,7 +85,7 @@ def remove(asked: Requested, *, names: tuple[str, ...], dry_run: bool, yes: bool
     from modelready.housekeeping.finds import Outcome  # noqa: PLC0415 - as above
 
     models = [asked.catalog.named(name) for name in dict.fromkeys(names)]
-    found = [removing.plan(asked, model, with_others=frozenset(names)) for model in models]
+    found = removing.plan_all(asked, models)
     if not is_json:
         for one in found:
             _show_removal(one)

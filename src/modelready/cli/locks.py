@@ -73,6 +73,7 @@ def _entries(asked: Requested, answers: _Answers) -> dict[str, LockEntry]:
 def _asked(asked: Requested, models: Sequence[Model], *, is_check: bool) -> _Answers:
     from modelready import upstream  # noqa: PLC0415 - heavy, and --help must be quick
     from modelready.drifts import Drift  # noqa: PLC0415
+    from modelready.placing.planning import refuse_empty_patterns  # noqa: PLC0415
     from modelready.sources import Sources  # noqa: PLC0415
 
     answers = _Answers()
@@ -80,6 +81,8 @@ def _asked(asked: Requested, models: Sequence[Model], *, is_check: bool) -> _Ans
     for model in models:
         try:
             found = looking.look(model, asked.ground.lock.get(model.name))
+            if not is_check:
+                refuse_empty_patterns(model, found.entry.manifest)
         except ModelreadyError as error:
             answers.errors[model.name] = error
             if is_check:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from modelready.errors import UnsafePath
@@ -68,6 +69,12 @@ def won(*paths: Path) -> int:
     return sum(_won(path) for path in paths)
 
 
+def won_together(finds: Iterable[Find]) -> list[Find]:
+    """Give *finds* with what each wins when all of them go: bytes of several names are won with the last of these."""
+    gone: Counter[tuple[int, int]] = Counter()
+    return [replace(one, size=one.size + sum(_won_with(path, gone) for path in one.paths)) for one in finds]
+
+
 def real(place: Path) -> Path:
     """Give *place* with the links on the way to it followed; it may be one itself."""
     return type(place)(os.path.realpath(place.parent)) / place.name
@@ -83,8 +90,21 @@ def _won(path: Path) -> int:
         seen = path.lstat()
     except OSError:
         return 0
-    if seen.st_nlink > 1:
+    return 0 if seen.st_nlink > 1 else _bytes(seen)
+
+
+def _won_with(path: Path, gone: Counter[tuple[int, int]]) -> int:
+    """Count *path* among the names that are *gone*; give the bytes that it was the last of several names of."""
+    try:
+        seen = path.lstat()
+    except OSError:
         return 0
+    name = (seen.st_dev, seen.st_ino)
+    gone[name] += 1
+    return _bytes(seen) if gone[name] == seen.st_nlink > 1 else 0
+
+
+def _bytes(seen: os.stat_result) -> int:
     return min(seen.st_size, seen.st_blocks * _BLOCK) if hasattr(seen, "st_blocks") else seen.st_size
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from modelready.errors import Held, MalformedRef, UnsafePath
 from modelready.housekeeping import caches, deleting, known, shared
 from modelready.housekeeping.caches import Repository
-from modelready.housekeeping.finds import Find, Kept, Outcome, real, won
+from modelready.housekeeping.finds import Find, Kept, Outcome, real, won, won_together
 from modelready.layouts import Folder, HubCache, looking, refs
 from modelready.layouts.folder import NOTES
 from modelready.placing import locate
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from modelready.grounds import Requested
@@ -55,6 +56,14 @@ def plan(asked: Requested, model: Model, *, with_others: frozenset[str] = frozen
         folders=_folders(layout, placed),
         needed_by=tuple(one.name for one in others if model.name in one.needs),
     )
+
+
+def plan_all(asked: Requested, models: Sequence[Model]) -> list[Removal]:
+    """Tell what removing *models* together would delete, and win: bytes that only they share go, too."""
+    names = frozenset(model.name for model in models)
+    found = [plan(asked, model, with_others=names) for model in models]
+    counted = iter(won_together(one for removal in found for one in removal.finds))
+    return [replace(removal, finds=tuple(islice(counted, len(removal.finds)))) for removal in found]
 
 
 def remove(asked: Requested, removal: Removal) -> Outcome:

@@ -97,7 +97,8 @@ class Planner:
         layout = places.layout_of(model, self._ground.settings)
         placed = locate(model, self._ground, only=self._options.only)
         need = self._examiner.at_a_glance(placed, layout)
-        return self._asked(model, layout, closely=False) if need.is_unsure else Plan(model, layout, placed, need)
+        is_told = not (need.is_unsure or placed.faults)
+        return Plan(model, layout, placed, need) if is_told else self._asked(model, layout, closely=False)
 
     def closely(self, model: Model, before: Plan | None = None) -> Plan:
         """Plan *model* with every digest proved; what its source said for a plan *before* is not asked again."""
@@ -105,7 +106,7 @@ class Planner:
         if before is None or before.manifest is None:
             placed = locate(model, self._ground, only=self._options.only)
             need = self._examiner.closely(placed, layout)
-            if not need.is_unsure:
+            if not (need.is_unsure or placed.faults):
                 return Plan(model, layout, placed, need)
         return self._asked(model, layout, closely=True, before=before)
 
@@ -142,13 +143,7 @@ class Planner:
             )
         entry, _ = locks.entry_for(model, self._ground.lock)
         manifest = self._sources.of(model).resolve(model, entry.revision if entry else None)
-        if unmatched := unmatched_patterns(model, [file.path for file in manifest.files]):
-            only = f", which has only {manifest.files[0].path}" if len(manifest.files) == 1 else ""
-            where = f"{manifest.source}{_at(manifest.revision)}{only}"
-            raise PatternWithoutMatch(
-                f"{model.name}: {', '.join(unmatched)}: matches no file of {where}",
-                remedy=f"correct it in {model.catalog.name if model.catalog else 'the catalog'}:{model.line}",
-            )
+        refuse_empty_patterns(model, manifest)
         if entry is not None:
             hold_against_lock(model, entry.manifest, manifest)
         return manifest
@@ -188,6 +183,21 @@ def _doubled(plan: Plan, later: Mapping[Path, Twin], first: dict[Path, Path]) ->
     first |= {one.place: one.place for one in fetch}
     need = replace(plan.need, fetch=tuple(fetch), twins=(*plan.need.twins, *twins))
     return replace(plan, need=need) if twins else plan
+
+
+def refuse_empty_patterns(model: Model, manifest: Manifest) -> None:
+    """
+    Hold the patterns and paths that the catalog names against what the source of *model* has.
+
+    Raises: PatternWithoutMatch, for those that match nothing.
+    """
+    if unmatched := unmatched_patterns(model, [file.path for file in manifest.files]):
+        only = f", which has only {manifest.files[0].path}" if len(manifest.files) == 1 else ""
+        where = f"{manifest.source}{_at(manifest.revision)}{only}"
+        raise PatternWithoutMatch(
+            f"{model.name}: {', '.join(unmatched)}: matches no file of {where}",
+            remedy=f"correct it in {model.catalog.name if model.catalog else 'the catalog'}:{model.line}",
+        )
 
 
 def hold_against_lock(model: Model, locked: Manifest, manifest: Manifest) -> None:
