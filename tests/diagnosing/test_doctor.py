@@ -234,6 +234,24 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path):
     assert (found.level, "Permission denied" in found.text) == ("fail", True)
 
 
+def test_a_state_folder_that_cannot_be_written_is_told(examined, tiny_machine):
+    """The queue and the rows of downloads lie there; a file in its place is what even root cannot write into."""
+    tiny_machine.variables["MODELREADY_HOME"] = str(tiny_machine.place / "file" / "state")
+    (tiny_machine.place / "file").touch()
+
+    (told_of_it,) = told(examined(), "warn", "state")
+
+    assert "cannot be written: Not a directory" in told_of_it
+
+
+def test_a_model_that_only_lacks_names_lacks_something(examined, tiny_machine):
+    """Its bytes are here, and yet it is not in place."""
+    tiny_machine.run("provision")
+    next(tiny_machine.cache.rglob("snapshots/*/config.json")).unlink()
+
+    assert told(examined(), "ok", "models") == ["0 lack nothing, as far as sizes tell; 1 can be brought"]
+
+
 def test_who_holds_a_lock_is_told_by_name_and_never_by_its_arguments(tmp_path):
     """A suspended holder keeps everybody waiting: that fails."""
     lock = tmp_path / "home" / "locks" / "active.lock"

@@ -109,7 +109,7 @@ def _models(plans: Mapping[str, Plan | ModelreadyError]) -> Iterator[Finding]:
         yield fail("models", f"{name}: {one.what.removeprefix(f'{name}: ')}", one.remedy)
     planned = [one for one in plans.values() if isinstance(one, Plan)]
     if planned:
-        lacking = sum(bool(one.need.fetch) for one in planned)
+        lacking = sum(one.need.lacks for one in planned)
         yield ok("models", f"{len(planned) - lacking} lack nothing, as far as sizes tell; {lacking} can be brought")
 
 
@@ -124,14 +124,17 @@ def _places(
 
 
 def _still_to_come(plan: Plan | ModelreadyError | None) -> int | None:
-    """Give the bytes that *plan* would bring; where the disk is full, that was told with the model."""
+    """Give the bytes that *plan* would bring and copy; where the disk is full, that was told with the model."""
     if isinstance(plan, Plan):
-        return plan.bytes_to_fetch
+        return plan.bytes_to_write
     return 0 if isinstance(plan, DiskFull) else None
 
 
 def _state(home: Path) -> Iterator[Finding]:
     shown, last = words.folded(home), home / "last-certificate.json"
+    if why := _why_unwritable(looking.existing(home)):
+        remedy = "certify works so; for provision and serve, set MODELREADY_HOME to a folder that can be written"
+        yield warn("state", f"{shown} cannot be written: {why}", remedy)
     if not looking.is_folder(home):
         yield ok("state", f"{shown}: not there yet; it is made when it is needed")
         return
@@ -144,3 +147,12 @@ def _state(home: Path) -> Iterator[Finding]:
     days = (time.time() - last.stat().st_mtime) / _DAY_S
     text = f"{shown}: the last certificate says {result}, {days:.0f} days ago ({at})"
     yield ok("state", text) if result == "PASSED" else warn("state", text, "run `modelready certify`")
+
+
+def _why_unwritable(folder: Path) -> str:
+    """Say what the system has against writing into *folder*; its rights alone do not tell."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return ""
+    except OSError as error:
+        return error.strerror or type(error).__name__
