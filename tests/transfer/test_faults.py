@@ -345,6 +345,35 @@ def test_a_server_that_allows_fewer_connections_gets_fewer(server, want, fetch, 
     assert fetch(want(), connections=6, max_retries=1) == [large]
 
 
+def test_a_connection_that_waits_for_what_came_by_another_is_cut_off(server, want, fetch, large):
+    """One that was answered with the whole file need not get all of it, where others brought the rest."""
+    others = threading.Semaphore(0)
+
+    def brought_by_others(answering):
+        answering.well()
+        others.release()
+
+    def cut_when_others_began(answering):
+        answering.well(most=0)
+        others.acquire()
+        others.acquire()
+        return False
+
+    def whole_and_stalled(answering):
+        answering.well(span=None, most=40 << 20)
+        answering.connection.recv(1)
+        return False
+
+    firsts = iter([cut_when_others_began, whole_and_stalled])
+
+    def by_range(answering):
+        return (brought_by_others if answering.span[0] else next(firsts))(answering)
+
+    server.serve("weights.bin", large, lasting=by_range)
+
+    assert fetch(want(), connections=3, timeout_s=50) == [large]
+
+
 def test_a_body_that_never_ends_after_its_last_byte_is_enough(server, want, fetch, small):
     """Size and digest are right: whatever the connection does then does not matter."""
 

@@ -33,7 +33,7 @@ bring([wanted], access=Access(url), connections=4, settle=lambda proof: None, wa
 """
 
 
-def paced(answering, pause_s=0.001):
+def paced(answering, pause_s=0.004):
     """Answer well, but slowly enough to be killed meanwhile."""
     start, end = answering.span or (0, len(answering.thing.content))
     answering.well(most=0)

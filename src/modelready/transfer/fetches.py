@@ -71,6 +71,11 @@ class Fetch:
         names_version = bool(self.wanted.digests or (self.part and self.part.validator))
         return self.is_large and self._is_shared and names_version
 
+    @property
+    def most_pieces(self) -> int:
+        """Give how many connections could bring some of it at once."""
+        return 1 + (self.wanted.size or 0) // PIECE
+
     def open(self) -> Part:
         """Open the part, with what an earlier run left."""
         if self.part is None:

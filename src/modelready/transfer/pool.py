@@ -13,10 +13,11 @@ from modelready.network.faults import Passing
 from modelready.network.http import Client
 from modelready.transfer import hashing
 from modelready.transfer.faults import Outdated
-from modelready.transfer.fetches import PIECE, Fetch
+from modelready.transfer.fetches import Fetch
 from modelready.transfer.keeping import Keeper
 from modelready.transfer.proving import Follower, prove
 from modelready.transfer.receiving import Receiver
+from modelready.transfer.served import Served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,7 +61,7 @@ class Pool:
         self._unsettled = len(fetches)
         self._followers: list[Follower] = []
         self._clients: list[Client] = []
-        self._patiences: list[retries.Patience] = []
+        self._served = Served()
         self._keeper = Keeper(settle, watcher, count=len(fetches), settled=self._settled, failed=self.fail)
 
     def run(self, connections: int, stop: threading.Event) -> None:
@@ -73,7 +74,8 @@ class Pool:
         """
         if stop.is_set():
             raise retries.interrupted()
-        workers = [self._worker() for _ in range(min(max(connections, 1), self._most_pieces()))]
+        most = sum(fetch.most_pieces for fetch in self._fetches)
+        workers = [self._worker() for _ in range(min(max(connections, 1), most))]
         try:
             self._keeper.start()
             for worker in workers:
@@ -92,9 +94,6 @@ class Pool:
         with self._turn:
             self._failures.append(error)
         self._halt()
-
-    def _most_pieces(self) -> int:
-        return sum(1 + (fetch.wanted.size or 0) // PIECE for fetch in self._fetches)
 
     def _wait(self, stop: threading.Event) -> None:
         while not self._ended.wait(_POLL_S):
@@ -149,6 +148,8 @@ class Pool:
             while (piece := self._next(piece)) and self._bring(piece, receiver, buffer):
                 pass
         except BaseException as error:  # noqa: BLE001 - whatever it is, the transfer ends with it
+            if not self._unsettled and isinstance(error, errors.ModelreadyError):
+                return  # what it waited for came by another connection, and it was cut off
             if not (self._halted.is_set() and self._failures):
                 self.fail(error)
             elif not isinstance(error, errors.SourceError | errors.Interrupted):
@@ -157,28 +158,23 @@ class Pool:
     def _bring(self, piece: Piece, receiver: Receiver, buffer: memoryview) -> bool:
         """Bring one piece; tell whether this connection is of further use."""
         patience = retries.Patience(self._access, self._halted)
-        self._patiences.append(patience)
+        self._served.begin(patience)
         try:
             receiver.bring(piece, patience)
         except Outdated:
             pass  # the pieces of the new attempt are claimed like any others
         except errors.SourceError as error:
-            if not self._can_go_on_without(patience, error):
+            if not (_is_answer(error) and self._served.lets_go(patience)):
                 raise
             return False
         finally:
-            self._patiences.remove(patience)
+            self._served.end(patience)
             with self._turn:
                 is_to_be_proved = piece.fetch.give_back(piece)
                 self._turn.notify_all()
         if is_to_be_proved:
             prove(piece.fetch, self._keeper, self._watcher, buffer, self._halted)
         return True
-
-    def _can_go_on_without(self, patience: retries.Patience, error: errors.SourceError) -> bool:
-        """Tell whether a server turned one connection away that serves another: it allows fewer than we opened."""
-        is_answer = isinstance(error.__cause__, Passing) and error.__cause__.is_answer
-        return is_answer and any(other.progress for other in self._patiences if other is not patience)
 
     def _next(self, last: Piece | None) -> Piece | None:
         """Give what to bring after *last*; wait while others bring all there is; None when nothing will come."""
@@ -222,9 +218,12 @@ class Pool:
     def _settled(self) -> None:
         with self._turn:
             self._unsettled -= 1
-            if not self._unsettled:
-                self._ended.set()
-            self._turn.notify_all()
+        if not self._unsettled:
+            self._halt()  # a connection may still wait for bytes that came by another
+
+
+def _is_answer(error: errors.SourceError) -> bool:
+    return isinstance(error.__cause__, Passing) and error.__cause__.is_answer
 
 
 def _first(failures: list[BaseException]) -> BaseException:
