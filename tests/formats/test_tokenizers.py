@@ -248,7 +248,7 @@ def test_it_imports_before_it_is_asked(tmp_path, split_tokenizer, program, early
     early.begin(polite=True)
     begun = early.take()
     early.begin()
-    told = tokenizers.encode(split_tokenizer(tmp_path / "tokenizer"), early=early)
+    (told,) = tokenizers.encode_many([split_tokenizer(tmp_path / "tokenizer")], early=early)
     tokenizers._end(begun)
 
     assert told.fault == "--early"
@@ -261,7 +261,9 @@ def test_no_tokenizer_is_blamed_for_a_process_that_ended_before(tmp_path, whole_
     early._process.kill()
     early._process.wait()
 
-    assert tokenizers.encode(whole_tokenizer(tmp_path / "tokenizer"), early=early).fault == ""
+    (told,) = tokenizers.encode_many([whole_tokenizer(tmp_path / "tokenizer")], early=early)
+
+    assert told.fault == ""
 
 
 def test_one_that_crashes_after_it_was_taken_is_followed_by_another(tmp_path, whole_tokenizer, program, early):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelready.cli.shared import as_json, columns, request_options
+from modelready.cli.shared import as_json, columns, files_told, request_options
 from modelready.errors import RequestError
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _show_finds(finds: Iterable[Find]) -> None:
     for line in columns(rows):
         click.echo(line)
     if finds:
-        click.echo(f"{_files(len(finds))}, {sizes.told(total(finds))} to win")
+        click.echo(f"{files_told(len(finds))}, {sizes.told(total(finds))} to win")
 
 
 def _show_kept(kept: Iterable[Kept]) -> None:
@@ -163,7 +163,7 @@ def _show_outcome(outcome: Outcome) -> int:
     from modelready.housekeeping.finds import total  # noqa: PLC0415 - as above
 
     _show_kept(outcome.kept)
-    click.echo(f"{_files(len(outcome.gone))} deleted, {sizes.told(total(outcome.gone))} won")
+    click.echo(f"{files_told(len(outcome.gone))} deleted, {sizes.told(total(outcome.gone))} won")
     return 1 if outcome.kept else 0
 
 
@@ -211,7 +211,3 @@ def _kind(one: Find) -> str:
 
 def _dead(job: Job) -> str:
     return f"a row says {job.state}, and its process ({job.pid} on {job.host}) is gone"
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"

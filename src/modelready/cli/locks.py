@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelready.cli.shared import as_json, diagnosed, error_as_json, request_options
+from modelready.cli.shared import as_json, diagnosed, error_as_json, files_told, request_options
 from modelready.errors import ModelreadyError
 
 if TYPE_CHECKING:
@@ -128,6 +128,6 @@ def _told(asked: Requested, answers: _Answers) -> list[tuple[Model, Diagnosis]]:
 def _locked(name: str, entry: LockEntry) -> str:
     from modelready import sizes  # noqa: PLC0415
 
-    count = "1 file" if len(entry.files) == 1 else f"{len(entry.files)} files"
     total = sizes.told(sum(file.size or 0 for file in entry.files))
-    return f"{name}: locked: {count}, {total}{f', at {entry.revision}' if entry.revision else ''}"
+    at = f", at {entry.revision}" if entry.revision else ""
+    return f"{name}: locked: {files_told(len(entry.files))}, {total}{at}"

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelready.cli.shared import as_json, columns, diagnosed, error_as_json, request_options
+from modelready.cli.shared import as_json, columns, diagnosed, error_as_json, files_told, request_options
 from modelready.errors import ModelreadyError, RequestError
 from modelready.layouts import looking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sized
+    from collections.abc import Iterator
     from pathlib import Path
 
     from modelready.downloads.jobs import Job
@@ -133,8 +133,7 @@ def _stored_once(one: Standing) -> Iterator[str]:
     """Give a line for each place that shares its bytes with another: damage to a hard link is damage to both."""
     for how, other in sorted({(file["how"], file["with"].partition("/")[0]) for file in one.stored_once}):
         count = sum(file["how"] == how and file["with"].startswith(f"{other}/") for file in one.stored_once)
-        files = "1 file" if count == 1 else f"{count} files"
-        yield f"{one.name}: {files} stored once with {other} ({how})"
+        yield f"{one.name}: {files_told(count)} stored once with {other} ({how})"
 
 
 def _watch(asked: Requested) -> None:
@@ -179,22 +178,18 @@ def _print_plans(plans: list[Plan]) -> None:
         if need.fetch:
             free = sizes.told(_free(one.placed.root))
             place = words.folded(one.placed.root)
-            amount = f"{_files(need.fetch)}, {sizes.told(one.bytes_to_fetch)}"
+            amount = f"{files_told(len(need.fetch))}, {sizes.told(one.bytes_to_fetch)}"
             click.echo(f"{one.model.name}: {amount} to {place} ({free} free)")
         else:
             to_mend = len(need.twins) + len(need.link)
-            mended = f"{_files(range(to_mend))} to take from this machine, " if to_mend else ""
-            click.echo(f"{one.model.name}: nothing to fetch, {mended}{_files(need.right)} in place")
-        for file in one.need.fetch:
+            mended = f"{files_told(to_mend)} to take from this machine, " if to_mend else ""
+            click.echo(f"{one.model.name}: nothing to fetch, {mended}{files_told(len(need.right))} in place")
+        for file in need.fetch:
             click.echo(f"  {file.path}  {'?' if file.size is None else sizes.told(file.size)}")
-        for twin in one.need.twins:
+        for twin in need.twins:
             how = "lies on this machine already" if looking.is_file(twin.source) else "travels once"
             click.echo(f"  {twin.file.path}  {how}: {words.folded(twin.source)}")
 
 
-def _files(files: Sized) -> str:
-    return "1 file" if len(files) == 1 else f"{len(files)} files"
-
-
 def _free(place: Path) -> int:
-    return shutil.disk_usage(next(one for one in (place, *place.parents) if looking.look(one))).free
+    return shutil.disk_usage(looking.existing(place)).free

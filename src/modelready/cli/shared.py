@@ -81,6 +81,11 @@ def as_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
+def files_told(count: int) -> str:
+    """Give *count* files in words."""
+    return "1 file" if count == 1 else f"{count} files"
+
+
 def columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     """Give *rows* as lines whose columns stand below each other."""
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))] if rows else []

@@ -75,9 +75,9 @@ def files_in(folder: Path) -> tuple[str, ...]:
         return ()
 
 
-def encode(folder: Path, prompt: str = PROMPT, *, timeout_s: float = TIMEOUT_S, early: Early | None = None) -> Encoded:
+def encode(folder: Path, prompt: str = PROMPT, *, timeout_s: float = TIMEOUT_S) -> Encoded:
     """Load the tokenizer in *folder* with sockets closed, and encode and decode *prompt*."""
-    return encode_many([folder], prompt, timeout_s=timeout_s, early=early)[0]
+    return encode_many([folder], prompt, timeout_s=timeout_s)[0]
 
 
 def encode_many(

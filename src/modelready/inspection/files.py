@@ -69,11 +69,7 @@ def unlisted(model: PlacedModel) -> tuple[Fault, ...]:
 
 def too_small(files: Iterable[PlacedFile]) -> tuple[Fault, ...]:
     """Tell the files that have not the size that is known, or are smaller than the catalog says."""
-    here = {one.path: one for one in files}
-    return tuple(
-        replace(fault, remedy=_AS_ITS_SOURCE_HAS_IT) if _is_as_its_source_has_it(here[fault.path]) else fault
-        for fault in _each(here.values(), _why_too_small)
-    )
+    return _each(files, _why_too_small, _remedy_of_size)
 
 
 def messages(files: Iterable[PlacedFile]) -> tuple[Fault, ...]:
@@ -96,7 +92,11 @@ def is_required_and_absent(placed: PlacedFile) -> bool:
     return not placed.optional and not looking.is_file(placed.place)
 
 
-def _each(files: Iterable[PlacedFile], why: Callable[[PlacedFile], str]) -> tuple[Fault, ...]:
+def _each(
+    files: Iterable[PlacedFile],
+    why: Callable[[PlacedFile], str],
+    remedy: Callable[[PlacedFile], str] = lambda _: words.PROVISION,
+) -> tuple[Fault, ...]:
     """Tell what *why* says of each file; one that vanished or may not be read meanwhile is told as well."""
     faults = []
     for one in files:
@@ -105,7 +105,7 @@ def _each(files: Iterable[PlacedFile], why: Callable[[PlacedFile], str]) -> tupl
         except OSError as error:
             message = words.why(error)
         if message:
-            faults.append(Fault(one.path, message, words.PROVISION))
+            faults.append(Fault(one.path, message, remedy(one)))
     return tuple(faults)
 
 
@@ -163,9 +163,10 @@ def _why_too_small(placed: PlacedFile) -> str:
     return "is empty" if size == 0 and pages.is_binary(placed.place) else ""
 
 
-def _is_as_its_source_has_it(placed: PlacedFile) -> bool:
-    """Tell whether bringing *placed* again would bring the same."""
-    return placed.size is not None and looking.size(placed.place) == placed.size
+def _remedy_of_size(placed: PlacedFile) -> str:
+    """Say what to do; to bring again what is as its source has it would bring the same."""
+    is_as_its_source_has_it = placed.size is not None and looking.size(placed.place) == placed.size
+    return _AS_ITS_SOURCE_HAS_IT if is_as_its_source_has_it else words.PROVISION
 
 
 def _differs(size: int, expected: int) -> str:

@@ -85,7 +85,7 @@ class Examiner:
             link=link,
             twins=twins,
             right=tuple(one for one in placed.files if one.path in right),
-            is_unsure=bool(fetch) or not (placed.known_by in EXHAUSTIVE or _is_told_whole(placed)),
+            is_unsure=bool(fetch or placed.faults) or not (placed.known_by in EXHAUSTIVE or _is_told_whole(placed)),
             is_untidy=_is_untidy(placed, layout),
         )
 

@@ -97,8 +97,7 @@ class Planner:
         layout = places.layout_of(model, self._ground.settings)
         placed = locate(model, self._ground, only=self._options.only)
         need = self._examiner.at_a_glance(placed, layout)
-        is_told = not (need.is_unsure or placed.faults)
-        return Plan(model, layout, placed, need) if is_told else self._asked(model, layout, closely=False)
+        return self._asked(model, layout, closely=False) if need.is_unsure else Plan(model, layout, placed, need)
 
     def closely(self, model: Model, before: Plan | None = None) -> Plan:
         """Plan *model* with every digest proved; what its source said for a plan *before* is not asked again."""
@@ -106,7 +105,7 @@ class Planner:
         if before is None or before.manifest is None:
             placed = locate(model, self._ground, only=self._options.only)
             need = self._examiner.closely(placed, layout)
-            if not (need.is_unsure or placed.faults):
+            if not need.is_unsure:
                 return Plan(model, layout, placed, need)
         return self._asked(model, layout, closely=True, before=before)
 

@@ -41,7 +41,7 @@ class Bringing:
                 reread=given.reread,
                 trust=given.trust_ledger,
             )
-            begins = self._prepare if loads_tokenizers else _nothing
+            begins = self._prepare if loads_tokenizers else lambda _: None
             worker = Worker(Order(models, suite.ground, suite.run, options, self._ended, begins))
             worker.start()
             self._worker = worker
@@ -61,7 +61,3 @@ class Bringing:
     def stop(self) -> BaseException | None:
         """End the worker; what arrived is kept. Give the bug that ended it, if one did."""
         return self._worker.stop() if self._worker else None
-
-
-def _nothing(_: Plan) -> None:
-    pass

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from modelready import errors
-from modelready.model import Digest
 from modelready.network import retries
 from modelready.transfer import disk, hashing
 from modelready.transfer.behind import Behind
@@ -79,9 +78,8 @@ class _Copy:
             part.trim()
         finally:
             part.keep()
-        _sync(part.path)
-        digests = tuple(Digest(name, value, "computed from the bytes that arrived") for name, value in found.items())
-        return Proof(self._wanted, self._seen.st_size, found["sha256"], digests)
+        disk.make_durable(part.path)
+        return Proof.computed(self._wanted, self._seen.st_size, found)
 
     def _begin(self, part: Part) -> int:
         """Tell the watcher what an earlier run left, and give how much; what may be of another version is dropped."""
@@ -171,12 +169,3 @@ def _told(wanted: Wanted, source: Path) -> Iterator[None]:
             f"{wanted.path}: {source} cannot be read: {error.strerror or error}",
             remedy="look whether its medium is whole and mounted, and provision again; what arrived is kept",
         ) from error
-
-
-def _sync(path: Path) -> None:
-    with disk.told(path):
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            disk.sync_file(descriptor)
-        finally:
-            os.close(descriptor)

@@ -59,6 +59,20 @@ def sync_file(descriptor: int) -> None:
         let_go(descriptor)
 
 
+def make_durable(path: Path) -> None:
+    """
+    Make the finished file at *path* durable.
+
+    Raises: DiskFull or NotWritable.
+    """
+    with told(path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            sync_file(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def sync_all(descriptor: int) -> bool:
     """
     Make everything written to the file system of *descriptor* durable; False where the system cannot do it at once.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from modelready.model import Digest
 from modelready.transfer import disk, hashing
 from modelready.transfer.behind import Behind
 from modelready.transfer.wanted import Proof
@@ -13,11 +12,10 @@ from modelready.transfer.wanted import Proof
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelready.model import Algorithm
     from modelready.transfer.fetches import Fetch
     from modelready.transfer.keeping import Keeper
     from modelready.transfer.parts import Part
-    from modelready.transfer.wanted import Wanted, Watcher
+    from modelready.transfer.wanted import Watcher
 
 _CHUNK = 4 << 20  # hashed at once, where so much is there
 _STRETCH = 64 << 20
@@ -109,10 +107,5 @@ def _judge(fetch: Fetch, part: Part, generation: int, digester: hashing.Digester
     if generation != part.generation or not fetch.prove(found, generation):
         return False
     part.trim()
-    keeper.keep(part, _proof(fetch.wanted, digester.position, found))
+    keeper.keep(part, Proof.computed(fetch.wanted, digester.position, found))
     return True
-
-
-def _proof(wanted: Wanted, size: int, found: dict[Algorithm, str]) -> Proof:
-    digests = tuple(Digest(name, value, "computed from the bytes that arrived") for name, value in found.items())
-    return Proof(wanted=wanted, size=size, sha256=found["sha256"], digests=digests)

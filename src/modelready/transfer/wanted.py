@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
+
+from modelready.model import Digest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from modelready.model import Digest
+    from modelready.model import Algorithm
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,12 @@ class Proof:
     size: int
     sha256: str
     digests: tuple[Digest, ...] = ()
+
+    @classmethod
+    def computed(cls, wanted: Wanted, size: int, found: Mapping[Algorithm, str]) -> Self:
+        """Make one of the digests *found*, sha256 among them, in lower-case hex."""
+        digests = tuple(Digest(name, value, "computed from the bytes that arrived") for name, value in found.items())
+        return cls(wanted, size, found["sha256"], digests)
 
 
 class Watcher(Protocol):

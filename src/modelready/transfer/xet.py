@@ -7,7 +7,6 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from modelready.model import Digest
 from modelready.network import retries
 from modelready.transfer import disk, hashing, ranges
 from modelready.transfer.behind import Behind
@@ -123,13 +122,8 @@ class _Bringing:
             self._part.restart(self._part.generation)
             raise XetFailed(f"the bytes are wrong: their {wrong.algorithm} is not the one told")
         self._part.trim()
-        self._make_durable()
-        digests = tuple(Digest(name, value, "computed from the bytes that arrived") for name, value in found.items())
-        return Proof(wanted=self._wanted, size=self._part.size or 0, sha256=found["sha256"], digests=digests)
-
-    def _make_durable(self) -> None:
-        with disk.told(self._part.path), self._part.path.open("rb") as file:
-            disk.sync_file(file.fileno())
+        disk.make_durable(self._part.path)
+        return Proof.computed(self._wanted, self._part.size or 0, found)
 
 
 class _Follower(threading.Thread):
