@@ -8,12 +8,15 @@ from pathlib import Path
 
 from modelready import packaged
 
+#: Plugins of pytest that would act on every one of thousands of checks, and that none of them uses.
+_NEEDLESS = ("cacheprovider", "logging", "unraisableexception", "threadexception", "setuponly", "setupplan")
+
 
 def suite_command(arguments: list[str]) -> list[str]:
     """Give the command that runs the suite with *arguments* in this folder."""
     settings = Path(__file__).parent / "suite.ini"
     plugins = ["-p", "xdist.plugin", "-p", "modelready.suite", "-p", "modelready.suite.wording"]
-    plugins += ["-p", "no:cacheprovider"]
+    plugins += [word for name in _NEEDLESS for word in ("-p", f"no:{name}")]
     place = ["-c", str(settings), "--rootdir", "."]
     return [sys.executable, "-P", "-m", "pytest", *plugins, *place, str(packaged.folder("checks")), *arguments]
 

@@ -40,7 +40,6 @@ _OFFLINE = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TRANSFORMERS_VERBOSITY": "error",
     "TOKENIZERS_PARALLELISM": "false",
-    "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONUTF8": "1",
     # Nothing of a cache that others filled may help, and nothing may be written.
     "HF_HOME": os.path.join(os.devnull, "none"),  # noqa: PTH118 - a text for the environment

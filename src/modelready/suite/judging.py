@@ -31,7 +31,7 @@ class Judge:
 
     check: str
     model: str
-    subtests: Subtests
+    subtests: Callable[[], Subtests]
     refused: dict[str, str]
     note: Callable[[str, object], None]
     is_strict: bool = False
@@ -41,7 +41,7 @@ class Judge:
         """Fail the check where there are *faults*; each bad file gets a subtest and lines of its own."""
         for fault in faults:
             self.refused.setdefault(fault.path, self.check)
-            with self.subtests.test(fault.path):
+            with self.subtests().test(fault.path):
                 pytest.fail(told(fault), pytrace=False)
         if faults:
             self._note("reason", faults)
