@@ -36,6 +36,7 @@ _UNREADABLE = (safetensors.BrokenHeader, gguf.BrokenHeader, gguf.UnknownHeader, 
 class Found:
     """What a source holds of a model, how that differs from the lock, and what is worth a note."""
 
+    manifest: Manifest
     entry: LockEntry
     drifts: tuple[Drift, ...]
     notes: tuple[str, ...] = ()
@@ -62,7 +63,7 @@ class Upstream:
             before = self._before(model, old)
             told = {one: self._requantised(model, before, manifest, one) for one in weights[:_MOST_HEADERS]}
             found = tuple(told.get(one, one) for one in found)
-        return Found(locks.carried(old, entry), found, _notes(model, about))
+        return Found(manifest, locks.carried(old, entry), found, _notes(model, about))
 
     def _before(self, model: Model, old: LockEntry) -> Mapping[str, ManifestFile]:
         """Give the files of the locked revision, where the source still has it."""

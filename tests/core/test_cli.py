@@ -443,6 +443,33 @@ def test_a_pattern_that_matches_nothing_is_neither_planned_nor_locked(called, wo
     assert not (workshop.place / "catalogs" / "models.lock.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("rows", "pattern"),
+    [
+        ('include = ["*.safetensors", "*.json"]\nexclude = ["*.json"]\n', "*.json"),
+        ('include = ["*.safetensors"]\n[[model.file]]\npath = "*.json"\n', "*.json"),
+    ],
+)
+def test_a_pattern_of_which_nothing_is_left_is_a_mistake_everywhere(called, workshop, rows, pattern):
+    """What is certified offline later could not tell it from one that matches nothing."""
+    workshop.catalog += rows
+    workshop.asked()
+
+    told = [called(command)[2] for command in ("plan", "lock")] + [workshop.bring()["tiny"].error_what]
+
+    for one in told:
+        assert f"tiny: {pattern}: include or exclude leaves out all that it matches of hf:acme/tiny" in one
+
+
+def test_a_file_that_is_named_exactly_is_wanted_whatever_is_excluded(called, workshop):
+    """The row is the stronger word."""
+    workshop.catalog += 'exclude = ["*.json"]\n[[model.file]]\npath = "config.json"\n'
+    workshop.asked()
+
+    assert [called(command)[0] for command in ("plan", "lock")] == [0, 0]
+    assert workshop.bring()["tiny"].state == "completed"
+
+
 def test_lock_with_nothing_resolved_writes_nothing(called, workshop, hub):
     """And does not say that it did."""
     hub.remove("acme/tiny")

@@ -82,7 +82,7 @@ def _asked(asked: Requested, models: Sequence[Model], *, is_check: bool) -> _Ans
         try:
             found = looking.look(model, asked.ground.lock.get(model.name))
             if not is_check:
-                refuse_empty_patterns(model, found.entry.manifest)
+                refuse_empty_patterns(model, found.manifest)
         except ModelreadyError as error:
             answers.errors[model.name] = error
             if is_check:

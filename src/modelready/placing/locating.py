@@ -64,9 +64,9 @@ def _outdated(placed: PlacedModel, layout: HubCache | Folder) -> Iterator[Fault]
 
 
 def unmatched_patterns(model: Model, paths: Sequence[str]) -> list[str]:
-    """Give the catalog's patterns, and the paths it names, that match nothing in *paths*."""
+    """Give the catalog's patterns, and the paths it names, that match nothing of what it wants of *paths*."""
     rules = [rule.path for rule in model.files if not rule.optional]
-    return list(dict.fromkeys(patterns.unmatched([*model.include, *rules], paths)))
+    return list(dict.fromkeys(patterns.unmatched([*model.include, *rules], wanted_paths(model, paths))))
 
 
 def names_all_files(model: Model) -> bool:

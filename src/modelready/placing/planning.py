@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from modelready import lock as locks
-from modelready import sizes
+from modelready import patterns, sizes
 from modelready.errors import DiskFull, DownloadsDisabled, Interrupted, ModelreadyError, Moved, PatternWithoutMatch
 from modelready.layouts import HubCache, looking
 from modelready.placing import doubling, elsewhere, places
@@ -188,15 +188,21 @@ def refuse_empty_patterns(model: Model, manifest: Manifest) -> None:
     """
     Hold the patterns and paths that the catalog names against what the source of *model* has.
 
-    Raises: PatternWithoutMatch, for those that match nothing.
+    Raises: PatternWithoutMatch, for those that match nothing, or nothing that is wanted.
     """
-    if unmatched := unmatched_patterns(model, [file.path for file in manifest.files]):
-        only = f", which has only {manifest.files[0].path}" if len(manifest.files) == 1 else ""
-        where = f"{manifest.source}{_at(manifest.revision)}{only}"
+    paths = [file.path for file in manifest.files]
+    unmatched = unmatched_patterns(model, paths)
+    if not unmatched:
+        return
+    remedy = f"correct it in {model.catalog.name if model.catalog else 'the catalog'}:{model.line}"
+    where = f"{manifest.source}{_at(manifest.revision)}"
+    if nowhere := patterns.unmatched(unmatched, paths):
+        only = f", which has only {paths[0]}" if len(paths) == 1 else ""
         raise PatternWithoutMatch(
-            f"{model.name}: {', '.join(unmatched)}: matches no file of {where}",
-            remedy=f"correct it in {model.catalog.name if model.catalog else 'the catalog'}:{model.line}",
+            f"{model.name}: {', '.join(nowhere)}: matches no file of {where}{only}", remedy=remedy
         )
+    what = f"{model.name}: {', '.join(unmatched)}: include or exclude leaves out all that it matches of {where}"
+    raise PatternWithoutMatch(what, remedy=remedy)
 
 
 def hold_against_lock(model: Model, locked: Manifest, manifest: Manifest) -> None:
