@@ -333,3 +333,6 @@ def test_bytes_that_are_stored_once_are_won_with_the_last_of_their_names(worksho
     assert [find.size for removal in alone for find in removal.finds if find.path == weights] == [0]
     sizes = {find.path: find.size for removal in both for find in removal.finds}
     assert (sizes[weights], sizes[weights.parent.parent / "two" / WEIGHTS]) == (0, weights.stat().st_size)
+    why = {find.path: find.why for removal in both for find in removal.finds}
+    assert "another name" in why[weights]
+    assert "another name" not in why[weights.parent.parent / "two" / WEIGHTS]

@@ -62,8 +62,15 @@ def plan_all(asked: Requested, models: Sequence[Model]) -> list[Removal]:
     """Tell what removing *models* together would delete, and win: bytes that only they share go, too."""
     names = frozenset(model.name for model in models)
     found = [plan(asked, model, with_others=names) for model in models]
-    counted = iter(won_together(one for removal in found for one in removal.finds))
+    counted = map(_explained, won_together(one for removal in found for one in removal.finds))
     return [replace(removal, finds=tuple(islice(counted, len(removal.finds)))) for removal in found]
+
+
+def _explained(one: Find) -> Find:
+    """Say of a file with which nothing is won why that is so."""
+    seen = looking.look(one.path) if one.kind == "file" and not one.size else None
+    has_other_names = seen is not None and seen.st_nlink > 1
+    return replace(one, why="its bytes have another name, with which they stay or go") if has_other_names else one
 
 
 def remove(asked: Requested, removal: Removal) -> Outcome:
@@ -145,9 +152,8 @@ def _file(place: Path, layout: Folder, claims: Mapping[Path, str]) -> Iterator[F
     else:
         beside = [one for one in _noted(place, layout) if os.path.lexists(one)]
         parts = [one for one in (place.with_name(f"{place.name}.part"),) if looking.is_file(one)]
-        why = "its bytes have another name too" if place.lstat().st_nlink > 1 else "it is a file of the model"
         also = (*parts, *beside)
-        yield Find("file", place, (layout.root,), why, size=won(place, *also), also=also)
+        yield Find("file", place, (layout.root,), "it is a file of the model", size=won(place, *also), also=also)
 
 
 def _noted(place: Path, layout: Folder) -> Iterator[Path]:
