@@ -185,6 +185,36 @@ def test_status_says_which_variable_decides(called, workshop, monkeypatch):
     }
 
 
+def test_status_says_how_the_last_download_ended_badly(called, workshop, hub):
+    """Until the model is complete; what it was told then is told again."""
+    hub.remove("acme/tiny")
+    workshop.bring()
+
+    _, failed, _ = called("status")
+    workshop.asked().ground.jobs.write(
+        Job("killed", "tiny", state="downloading", bytes_done=1200, bytes_total=40_000, beat=time.time() - 60)
+    )
+    _, cut_off, _ = called("status")
+
+    assert failed.splitlines()[1].startswith("tiny: the last download failed: ")
+    assert "acme/tiny" in failed
+    assert cut_off.splitlines()[1] == (
+        "tiny: the last download was cut off at 1.2 KB of 40.0 KB; `modelready provision` goes on from there"
+    )
+
+
+def test_status_forgets_what_is_mended(called, workshop, hub):
+    """A model that is complete needs no word about earlier failures."""
+    workshop.bring()
+    workshop.asked().ground.jobs.write(
+        Job("later", "tiny", state="failed", error_what="tiny: no", finished_at=time.time())
+    )
+
+    _, out, _ = called("status")
+
+    assert len(out.splitlines()) == 1
+
+
 def test_status_for_scripts_is_json(called, workshop):
     """The shape is part of the contract."""
     workshop.bring()

@@ -39,7 +39,7 @@ def status(asked: Requested, *, is_json: bool, watch: bool) -> int:
     else:
         for line in columns([_status_row(one) for one in found]):
             click.echo(line)
-        for line in dict.fromkeys(line for one in found for line in _stored_once(one)):
+        for line in dict.fromkeys(line for one in found for line in (*_stored_once(one), *_ended_badly(one))):
             click.echo(line)
     if watch:
         _watch(asked)
@@ -134,6 +134,21 @@ def _stored_once(one: Standing) -> Iterator[str]:
     for how, other in sorted({(file["how"], file["with"].partition("/")[0]) for file in one.stored_once}):
         count = sum(file["how"] == how and file["with"].startswith(f"{other}/") for file in one.stored_once)
         yield f"{one.name}: {files_told(count)} stored once with {other} ({how})"
+
+
+def _ended_badly(one: Standing) -> Iterator[str]:
+    """Say why a model is not complete, where its last download tells."""
+    from modelready import sizes  # noqa: PLC0415
+
+    job = one.job
+    if not job or job["alive"] or one.state == "complete":
+        return
+    if job["state"] == "failed" and job["error_what"]:
+        what = str(job["error_what"]).removeprefix(f"{one.name}: ")
+        yield f"{one.name}: the last download failed: {what}; {job['error_remedy']}"
+    elif job["state"] in {"downloading", "verifying"} and not job["lasting"]:
+        amount = f"{sizes.told(int(str(job['bytes_done'])))} of {sizes.told(int(str(job['bytes_total'])))}"
+        yield f"{one.name}: the last download was cut off at {amount}; `modelready provision` goes on from there"
 
 
 def _watch(asked: Requested) -> None:
