@@ -13,15 +13,7 @@ from modelready.suite_calls import suite_command, suite_environment
 _PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": ["-h", "--help"]}
 
 
-_EXAMPLES_OF_PROVISION = """\b
-Examples:
-  modelready provision
-  modelready provision -k tts --certificate proof.json
-  modelready provision --catalog my.toml --require 'qwen*' --only '*.json'
-"""
-
-_OPTIONS_OF_CERTIFY = """\b
-Options (and all of pytest's: -k, -m, -n, -v, -x, --junit-xml …):
+_OPTIONS = """\
   --catalog PATH      a catalog, or a folder of them; repeatable
   --lock FILE         models.lock.json; default: beside the catalog
   --require GLOB      turn models on by name; repeatable
@@ -37,7 +29,23 @@ Options (and all of pytest's: -k, -m, -n, -v, -x, --junit-xml …):
   --report KIND=FILE  the same for other programs: junit, ctrf, html, markdown,
                       github, sarif; repeatable; github=- prints annotations
   --notify URL        post a small JSON there when all is done; repeatable
+"""
 
+_OF_PROVISION = f"""\b
+Options (and all of pytest's: -k, -m, -n, -v, -x, --junit-xml …):
+  --jobs N            connections; default: 4
+  --no-resume         throw away what earlier downloads left
+{_OPTIONS}
+\b
+Examples:
+  modelready provision
+  modelready provision -k tts --certificate proof.json
+  modelready provision --catalog my.toml --require 'qwen*' --only '*.json'
+"""
+
+_OF_CERTIFY = f"""\b
+Options (and all of pytest's: -k, -m, -n, -v, -x, --junit-xml …):
+{_OPTIONS}
 \b
 Examples:
   modelready certify
@@ -47,19 +55,14 @@ Examples:
 """
 
 
-@click.command(context_settings=_PASSED_ON, epilog=_EXAMPLES_OF_PROVISION)
+@click.command(context_settings=_PASSED_ON, epilog=_OF_PROVISION)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def provision(arguments: tuple[str, ...]) -> int:
-    """
-    Bring what required models lack, then certify them.
-
-    Takes the options of certify, and --only GLOB (only these files), --no-resume (throw away what earlier downloads
-    left), --jobs N (connections, default 4).
-    """
+    """Bring what required models lack, then certify them."""
     return _suite(["--provision", *arguments])
 
 
-@click.command(context_settings=_PASSED_ON, epilog=_OPTIONS_OF_CERTIFY)
+@click.command(context_settings=_PASSED_ON, epilog=_OF_CERTIFY)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def certify(arguments: tuple[str, ...]) -> int:
     """Prove that models are ready to load; reads only, and never touches the network."""
