@@ -49,9 +49,8 @@ def help_of(command):
 
 
 def options_of(command):
-    """Give the options that *command* tells of; provision takes those of certify."""
-    text = help_of(command) + (help_of("certify") if command == "provision" else "")
-    return set(OPTION.findall(text))
+    """Give the options that *command* tells of."""
+    return set(OPTION.findall(help_of(command)))
 
 
 def kinds(error=ModelreadyError):

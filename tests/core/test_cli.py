@@ -101,6 +101,8 @@ def test_without_a_command_the_help_is_told(called):
     assert (status, out) == (4, "")
     assert err.startswith("Usage: modelready [OPTIONS] COMMAND")
     assert "modelready provision " in err
+    assert "-h, --help" in err
+    assert called("-h")[0] == 0
 
 
 def test_a_command_called_wrongly_names_its_help(called):

@@ -85,7 +85,8 @@ def run(arguments: list[str]) -> int:
     """Run one command and give its exit status; without one, say what there is."""
     if arguments:
         return _run(arguments)
-    click.echo(modelready.get_help(click.Context(modelready, info_name="modelready")), err=True)
+    context = click.Context(modelready, info_name="modelready", **modelready.context_settings)
+    click.echo(modelready.get_help(context), err=True)
     return 4
 
 
