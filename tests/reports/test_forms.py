@@ -199,6 +199,16 @@ def test_the_summary_is_never_too_long_for_its_reader():
     assert re.search(r"… and \d+ more: see the certificate\n$", text)
 
 
+def test_the_summary_says_of_each_file_what_is_wrong_in_one_line():
+    """A path, what is wrong with it, what to do: lines of a report become sentences of a table's cell."""
+    reason = "a.bin\n    is not on disk\n    run `modelready provision`\n\nb.bin\n    is empty"
+    text = KINDS["markdown"](
+        replace(REPORT, run=replace(RUN, models=(Judged("flux", True, "", "", "failed", reason),)))
+    )
+
+    assert r"| a.bin: is not on disk; run \`modelready provision\`. b.bin: is empty |" in text
+
+
 @given(WORDS)
 def test_no_words_break_the_forms_of_data(words):
     """XML, CTRF and SARIF are read, and say what was said."""

@@ -33,9 +33,21 @@ def _models(report: Report) -> Iterator[str]:
 
 
 def _row(one: Judged) -> str:
-    reason = " ".join(one.reason.split())
-    cells = (_MARKS[one.verdict], _escaped(one.name), one.verdict, _code(one.revision[:8]), _escaped(reason))
+    reason = _escaped(_in_one_line(one.reason))
+    cells = (_MARKS[one.verdict], _escaped(one.name), one.verdict, _code(one.revision[:8]), reason)
     return f"| {' | '.join(cells)} |\n"
+
+
+def _in_one_line(reason: str) -> str:
+    """Give *reason* with each file before what is wrong with it and what to do, as its lines tell by their indent."""
+    parts: list[list[str]] = []
+    for line in reason.splitlines():
+        words = " ".join(line.split())
+        if line.startswith(" ") and parts:
+            parts[-1].append(words)
+        elif words:
+            parts.append([words])
+    return ". ".join(f"{first}: {'; '.join(rest)}" if rest else first for first, *rest in parts)
 
 
 def _told(title: str, entries: Sequence[Entry]) -> Iterator[str]:
