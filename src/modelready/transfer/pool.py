@@ -158,17 +158,17 @@ class Pool:
     def _bring(self, piece: Piece, receiver: Receiver, buffer: memoryview) -> bool:
         """Bring one piece; tell whether this connection is of further use."""
         patience = retries.Patience(self._access, self._halted)
-        self._served.begin(patience)
+        self._served.begin(receiver, patience)
         try:
             receiver.bring(piece, patience)
         except Outdated:
             pass  # the pieces of the new attempt are claimed like any others
         except errors.SourceError as error:
-            if not (_is_answer(error) and self._served.lets_go(patience)):
+            if not (_is_answer(error) and self._served.lets_go(receiver)):
                 raise
             return False
         finally:
-            self._served.end(patience)
+            self._served.end(receiver)
             with self._turn:
                 is_to_be_proved = piece.fetch.give_back(piece)
                 self._turn.notify_all()
