@@ -85,7 +85,8 @@ def test_floats_are_counted_as_numpy_counts(dtype, kind, data):
 
     assert found.nan == np.isnan(numbers).sum()
     assert found.plus + found.minus == np.isinf(numbers).sum()
-    assert found.is_zero == (not numbers.any())
+    with np.errstate(invalid="ignore"):  # numpy 1 warns of signalling NaNs
+        assert found.is_zero == (not numbers.any())
 
 
 @given(st.lists(st.integers(0, 255), min_size=8, max_size=64).map(lambda one: one[: len(one) // 8 * 8]))

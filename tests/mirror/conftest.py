@@ -90,7 +90,7 @@ def hub(tmp_path):
     """Run code on the real huggingface_hub against an endpoint, and give what it printed as JSON."""
 
     def hub(code, *, url, token=None):
-        prelude = "import json\nfrom huggingface_hub import *\n"
+        prelude = "import json\nfrom huggingface_hub import HfApi, hf_hub_download, snapshot_download\n"
         done = _run(["-c", prelude + code], tmp_path, url, token)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1])
