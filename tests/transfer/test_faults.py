@@ -1,6 +1,7 @@
 """Whatever a server does: the right bytes if it passes, one honest error if it lasts, and nothing in between."""
 
 import gzip
+import itertools
 import threading
 import time
 
@@ -178,8 +179,9 @@ def test_a_new_version_behind_the_old_name_is_noticed(server, want, fetch, small
     assert got == newer
 
 
-def test_a_file_that_never_settles_is_given_up(server, want, fetch, small):
-    """It changes each time it is asked for."""
+@pytest.mark.parametrize("is_digested", [True, False])
+def test_a_file_that_never_settles_is_given_up(server, want, fetch, small, is_digested):
+    """Each answer names another version: only a digest can tell that the bytes are the same."""
     server.serve("weights.bin", small)
     versions = iter(range(1000))
 
@@ -189,8 +191,28 @@ def test_a_file_that_never_settles_is_given_up(server, want, fetch, small):
 
     server.things["weights.bin"].lasting = changing
 
-    with pytest.raises(errors.ServerFault, match="changes while it is fetched"):
-        fetch(want())
+    if is_digested:
+        assert fetch(want()) == [small]
+    else:
+        with pytest.raises(errors.ServerFault, match="changes while it is fetched"):
+            fetch(want(digests=()))
+
+
+def test_one_whose_bytes_never_settle_is_given_up_too(server, want, fetch, small):
+    """Nothing of two versions is taken for either."""
+    server.serve("weights.bin", small)
+    wanted, versions = want(), itertools.count(1)
+
+    def changing(answering):
+        number = next(versions)
+        answering.thing.etag, answering.thing.content = f'"{number}"', bytes([number % 256]) * len(small)
+        return server.cut(100_000)(answering)
+
+    server.things["weights.bin"].lasting = changing
+
+    with pytest.raises(errors.ModelreadyError, match=r"weights\.bin"):
+        fetch(wanted)
+    assert not wanted.part.with_suffix("").exists()
 
 
 def test_a_file_without_version_and_digest_is_not_patched_together(server, want, fetch, watching, small):
@@ -301,6 +323,15 @@ def test_a_large_file_from_a_server_that_is_wrong_about_ranges(server, want, fet
     server.serve("weights.bin", large, lasting=getattr(server, fault))
 
     assert fetch(want()) == [large]
+
+
+@pytest.mark.parametrize("connections", [1, 4])
+def test_servers_that_do_not_agree_on_the_version_are_judged_by_the_digest(server, want, fetch, large, connections):
+    """Behind one address several may serve the same bytes, each with an ETag of its own."""
+    tags = itertools.count()
+    server.serve("weights.bin", large, lasting=lambda answering: answering.well(headers={"ETag": f'"{next(tags)}"'}))
+
+    assert fetch(want(), connections=connections) == [large]
 
 
 def test_a_large_file_that_changes_meanwhile(server, want, fetch, watching, large):

@@ -23,6 +23,7 @@ PIECE = 32 << 20
 _MOST_REFUSALS = 2  # wrong digests or lengths, after which the file is fetched again
 _MOST_DOUBTS = 2  # wrong answers to ranges, until the file is fetched from its start
 _MOST_RESTARTS = 4
+_MOST_CHANGES = 2  # other versions, after which only the digest tells: the servers behind an address may not agree
 
 
 @dataclass(eq=False)
@@ -58,7 +59,7 @@ class Fetch:
         self._is_known = False  # a first answer told version, size and whether ranges work
         self._is_shared = True
         self._high_water = 0
-        self._mismatches = self._refusals = self._doubts = self._restarts = 0
+        self._mismatches = self._refusals = self._doubts = self._restarts = self._changes = 0
 
     @property
     def is_large(self) -> bool:
@@ -238,12 +239,15 @@ class Fetch:
             raise Outdated
         if not self.wanted.digests and _differ(self.wanted.validator, told):
             raise verdicts.changed(self.wanted)
-        known = part.validator
-        is_other_size = body.total is not None and part.size not in {None, body.total}
-        is_other = _differ(known, told)
-        if is_other or is_other_size:
+        if body.total is not None and part.size not in {None, body.total}:
             self.begin_again(piece, verdicts.changed(self.wanted))
-        if known is None and not is_other:
+        if self.wanted.digests and self._changes >= _MOST_CHANGES:
+            part.validator = None
+            return
+        if _differ(part.validator, told):
+            self._changes += 1
+            self.begin_again(piece, verdicts.changed(self.wanted))
+        if part.validator is None:
             part.validator = told
 
     def _hides_version(self, piece: Piece, body: Body) -> bool:

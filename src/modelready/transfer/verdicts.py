@@ -112,9 +112,10 @@ def unresumable(wanted: Wanted) -> errors.ServerFault:
 
 def changed(wanted: Wanted) -> errors.ServerFault:
     """Tell that the file is another one each time it is asked for."""
+    or_name_it = "" if wanted.digests else ", or name its sha256 in the catalog"
     return errors.ServerFault(
         f"{wanted.path}: the file at {reasons.host(wanted.url)} changes while it is fetched",
-        remedy="provision again when it has settled; pin a revision, or name its sha256 in the catalog",
+        remedy=f"provision again when it has settled; pin a revision{or_name_it}",
     )
 
 
