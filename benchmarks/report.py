@@ -61,7 +61,7 @@ _WHAT_COSTS = (
     "",
     "- Large files: `provision` ends when the bytes are on the disk, `hf download` and `curl` while gigabytes of them",
     "  are still in memory.",
-    "  A disk that writes 0.45 GB/s needs 9 s for 4 GB; starting pytest takes a second before, the checks half a second.",
+    "  A disk that writes 0.45 GB/s needs 9 s for 4 GB; starting pytest takes 1 s before, the checks half a second.",
     "  Pages that were written serve again for what follows: fresh ones cost a virtual machine more than copying.",
     "- Many small files: half of the work on one core is requests, urllib3 and http.client, about 0.7 ms a file, and a",
     "  quarter the start.",
